@@ -154,7 +154,7 @@ static void load_file(struct cp_settings *settings, const char *path, struct cp_
 	}
 }
 
-static void load_environment(struct cp_settings *settings, char *const *environment, struct cp_buf *problems)
+static void load_environment(struct cp_settings *settings, const char *const *environment, struct cp_buf *problems)
 {
 	for (; *environment != NULL; ++environment) {
 		struct cp_str value, name = cp_str_split(cp_str(*environment), '=', &value);
@@ -163,7 +163,7 @@ static void load_environment(struct cp_settings *settings, char *const *environm
 	}
 }
 
-int cp_settings_load(const struct cp_setting *table, size_t count, const char *file, char *const *environment,
+int cp_settings_load(const struct cp_setting *table, size_t count, const char *file, const char *const *environment,
                      struct cp_settings **ret_settings)
 {
 	CP_CLEANUP(cp_buf_free) struct cp_buf problems = {0}, content = {0};

@@ -101,7 +101,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	struct cp_settings *settings;
-	if (cp_settings_load(cp_callpower_settings, cp_callpower_settings_count, getenv("CALLPOWER_SETTINGS"), environ, &settings) != 0) {
+	if (cp_settings_load(cp_callpower_settings, cp_callpower_settings_count, getenv("CALLPOWER_SETTINGS"),
+	                     (const char *const *)environ, &settings) != 0) {
 		fprintf(stderr, "callpower: these settings cannot be used:\n%s\n", cp_error_message());
 		return 1;
 	}

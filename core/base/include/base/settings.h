@@ -41,7 +41,7 @@ struct cp_settings;
  *
  * File: lines of NAME=value; blank lines and lines that start with # are skipped; a value may stand in single or double quotes.
  */
-int cp_settings_load(const struct cp_setting *table, size_t count, const char *file, char *const *environment,
+int cp_settings_load(const struct cp_setting *table, size_t count, const char *file, const char *const *environment,
                      struct cp_settings **ret_settings);
 struct cp_settings *cp_settings_free(struct cp_settings *settings);
 
