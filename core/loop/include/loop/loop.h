@@ -17,22 +17,30 @@
 
 struct cp_loop;
 
+/* Also makes the process ignore SIGPIPE: a peer that goes away is an error of a write, not the end of the process. */
 int cp_loop_new(struct cp_loop **ret_loop);
-/* Everything on it must have been removed before. Accepts NULL; returns NULL. */
+/*
+ * Everything on it must have been removed before; posts that have not run are dropped. Signals stay blocked. One descriptor a loop
+ * is not given back (libh2o never closes its epoll descriptor). Accepts NULL; returns NULL.
+ */
 struct cp_loop *cp_loop_free(struct cp_loop *loop);
 /* Turns until cp_loop_stop(). */
 void cp_loop_run(struct cp_loop *loop);
 void cp_loop_stop(struct cp_loop *loop);
-/* One turn: waits at most max_wait_ms for something to do, does it. For tests, and for draining at the end. */
+/*
+ * One turn: waits at most max_wait_ms for something to do, does it: descriptors and posts, then timers, then tasks. For tests, and
+ * for draining at the end; never from a callback.
+ */
 void cp_loop_turn(struct cp_loop *loop, int max_wait_ms);
 
 /* ---- descriptors: level-triggered; the descriptor stays the caller's and must outlive the watch */
 
 enum { CP_WATCH_READ = 1, CP_WATCH_WRITE = 2 };
 struct cp_watch;
-/* events: what is ready (errors and hang-ups count as both). */
+/* events: what is ready, of what is waited for (errors and hang-ups count as both). */
 typedef void cp_watch_fn(void *data, unsigned events);
 
+/* One watch a descriptor. CP_E_SYSTEM where the descriptor cannot be watched (a plain file, a second watch). */
 int cp_watch_new(struct cp_loop *loop, int fd, unsigned events, cp_watch_fn *fn, void *data, struct cp_watch **ret_watch);
 /* Changes what is waited for; 0 waits for nothing. */
 void cp_watch_set(struct cp_watch *watch, unsigned events);
@@ -43,9 +51,9 @@ struct cp_watch *cp_watch_free(struct cp_watch *watch);
 
 typedef void cp_timer_fn(void *data);
 struct cp_timer {
-	/* private to loop.c */
+	/* private to core/loop */
 	struct cp_loop *loop;
-	uint64_t due_ms;
+	uint64_t due_ns;
 	size_t heap_index; /* SIZE_MAX while not started */
 	cp_timer_fn *fn;
 	void *data;
@@ -62,14 +70,15 @@ bool cp_timer_is_started(const struct cp_timer *timer);
 
 typedef void cp_task_fn(void *data);
 struct cp_task {
-	struct cp_list link; /* private to loop.c */
+	struct cp_list link; /* all private to core/loop */
 	struct cp_loop *loop;
 	cp_task_fn *fn;
 	void *data;
 };
 
 void cp_task_init(struct cp_task *task, struct cp_loop *loop, cp_task_fn *fn, void *data);
-void cp_task_start(struct cp_task *task); /* does nothing where it is waiting already */
+/* Does nothing where it is waiting already. Where a task starts one, that runs at the end of the next turn, which comes at once. */
+void cp_task_start(struct cp_task *task);
 void cp_task_stop(struct cp_task *task);
 
 /* Frees memory (with free()) once the current turn is over: for an object whose callback is running. */
