@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 static const struct cp_command *const commands[] = {
+	&cp_command_migrate,
 	&cp_command_settings,
 };
 

@@ -59,9 +59,13 @@ bool cp_db_is_up(const struct cp_db *db);
 size_t cp_db_pending(const struct cp_db *db);
 
 /*
- * error: 0; CP_E_UNAVAILABLE (not sent: repeating is safe), CP_E_TIMEOUT (sent, outcome unknown), CP_E_CONFLICT (SQLSTATE class 23,
- * 40 or 55P03), CP_E_LIMIT (statement_timeout, 57014), CP_E_BUG (any other SQLSTATE); cp_error_message() has PostgreSQL's sentence.
- * result is valid during the call and NULL unless error is 0.
+ * error: 0, or
+ *   CP_E_UNAVAILABLE  not sent, or refused as a whole (SQLSTATE classes 08 53 58, 25006): nothing happened, repeating is safe
+ *   CP_E_TIMEOUT      sent, and the outcome is unknown (no answer in time, the connection broke, class 57)
+ *   CP_E_CONFLICT     classes 23 and 40, and 55P03 (lock_timeout)
+ *   CP_E_LIMIT        57014 (statement_timeout); nothing happened
+ *   CP_E_BUG          any other SQLSTATE
+ * cp_error_message() has PostgreSQL's sentence and SQLSTATE. result is valid during the call and NULL unless error is 0.
  */
 typedef void cp_db_fn(void *data, int error, const struct cp_db_result *result);
 
@@ -76,7 +80,7 @@ int cp_db_submit(struct cp_db *db, const struct cp_db_statement *statement, cons
 /* ---- results: text is borrowed, columns are counted from 0; a bad row or column is a bug and ends the process */
 
 int cp_db_rows(const struct cp_db_result *result);
-int cp_db_affected(const struct cp_db_result *result); /* of INSERT, UPDATE, DELETE */
+int cp_db_affected(const struct cp_db_result *result); /* of INSERT, UPDATE, DELETE, MERGE; of SELECT its rows */
 struct cp_str cp_db_value(const struct cp_db_result *result, int row, int column); /* absent for NULL */
 int64_t cp_db_integer(const struct cp_db_result *result, int row, int column);     /* 0 for NULL */
 bool cp_db_boolean(const struct cp_db_result *result, int row, int column);        /* false for NULL */
