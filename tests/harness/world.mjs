@@ -1,0 +1,171 @@
+// A world for a test file: a database of its own, a server and a carrier sandbox as separate processes, and the means to ask them.
+//
+//     const world = await World.make(import.meta.url);
+//     after(() => world.close());
+//
+// Everything that it starts is stopped by close(), whatever happened; what the programs wrote is in world.logs. Nothing waits for
+// a time: waiting is for a condition, with a limit.
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { copyDatabase, Psql } from './cluster.mjs';
+import { Carrier } from './carrier.mjs';
+import { checkout, patience, program, resultsFolder } from './places.mjs';
+import { Program, run } from './processes.mjs';
+
+const sanitizerReport = /ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:/;
+
+/** A port of 127.0.0.1 that was free a moment ago. */
+export function freePort() {
+	return new Promise((resolve, reject) => {
+		const server = createServer();
+		server.on('error', reject);
+		server.listen(0, '127.0.0.1', () => {
+			const { port } = server.address();
+			server.close(() => resolve(port));
+		});
+	});
+}
+
+/** Asks again until the answer is truthy; the last answer's absence (or error) is told with `what`. */
+export async function until(what, ask, { timeout_ms = 20000, every_ms = 25 } = {}) {
+	const end = Date.now() + timeout_ms * patience;
+	let problem = '';
+	for (;;) {
+		try {
+			const answer = await ask();
+			if (answer) return answer;
+			problem = '';
+		} catch (error) {
+			problem = `: ${error.message}`;
+		}
+		if (Date.now() > end) throw new Error(`waited ${timeout_ms * patience} ms for ${what}${problem}`);
+		await sleep(every_ms);
+	}
+}
+
+let worlds = 0;
+
+export class World {
+	static async make(url, { database = true, key = true } = {}) {
+		const world = new World();
+		world.name = basename(fileURLToPath(url), '.test.mjs').replace(/\W/g, '_');
+		world.logs = join(process.env.CP_TEST_LOGS ?? resultsFolder, basename(fileURLToPath(url), '.test.mjs'));
+		mkdirSync(world.logs, { recursive: true });
+		world.programs = [];
+		world.port = await freePort();
+		world.publicUrl = `http://127.0.0.1:${world.port}`;
+		world.settings = {
+			CALLPOWER_LISTEN: `127.0.0.1:${world.port}`,
+			CALLPOWER_PUBLIC_URL: world.publicUrl,
+			CALLPOWER_THREADS: '2',
+			CALLPOWER_CACHE_DIR: join(resultsFolder, 'cache'),
+			CALLPOWER_LOG_FORMAT: 'json',
+			CALLPOWER_LOG_LEVEL: 'debug',
+		};
+		if (database) {
+			const copy = await copyDatabase(`test_${world.name}_${process.pid}_${++worlds}`);
+			for (const [name, value] of Object.entries(copy.environment)) {
+				if (name.startsWith('CALLPOWER_')) world.settings[name] = value;
+			}
+			world.sql = new Psql(copy.environment.CP_TEST_DATABASE);
+			if (key) world.settings.CALLPOWER_MASTER_KEY_FILE = await world.#makeKey();
+		}
+		return world;
+	}
+
+	async #makeKey() {
+		const file = join(this.logs, `master-${worlds}.key`);
+		if (!existsSync(file)) await this.callpower(['key', 'new', file]);
+		return file;
+	}
+
+	/** What the programs see: nothing of the CALLPOWER_ settings of whoever runs the tests. */
+	environment(more = {}) {
+		const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('CALLPOWER_'));
+		return { ...Object.fromEntries(inherited), ...this.settings, ...more };
+	}
+
+	/** The command line. Throws where the status is not the expected one. */
+	async callpower(args, { input, env, status = 0, timeout_ms = 120000 } = {}) {
+		const done = await run(program, args, { env: this.environment(env), input, timeout_ms: timeout_ms * patience });
+		if (done.status !== status) {
+			const ended = done.signal ? `was ended by ${done.signal}` : `ended with status ${done.status}`;
+			throw new Error(`callpower ${args.join(' ')} ${ended}\n${done.stdout}${done.stderr}`);
+		}
+		return done;
+	}
+
+	#start(name, command, args, env) {
+		const started = new Program(command, args, { env, log: join(this.logs, `${name}.log`), cwd: checkout });
+		this.programs.push(started);
+		return started;
+	}
+
+	/** Starts `callpower serve` and waits until it answers. */
+	async startServer(env = {}) {
+		this.server = this.#start('server', program, ['serve'], this.environment(env));
+		await until(`an answer of the server at ${this.publicUrl}`, async () => {
+			if (!this.server.running) throw new Error(`the server ended: ${JSON.stringify(this.server.exit)}\n${this.server.output().slice(-4000)}`);
+			return (await fetch(`${this.publicUrl}/health`).catch(() => null)) !== null;
+		});
+		return this.server;
+	}
+
+	/** Starts the carrier sandbox and makes the settings of servers started later point at it. options: see Carrier.start. */
+	async startCarrier(options) {
+		this.carrier = await Carrier.start({
+			...options,
+			transcript: join(this.logs, 'transcript.jsonl'),
+			folder: this.logs,
+			start: (name, command, args) => this.#start(name, command, args, this.environment()),
+			until,
+		});
+		this.settings.CALLPOWER_CARRIER_URL = this.carrier.url;
+		return this.carrier;
+	}
+
+	/** An HTTP request to the server: {status, headers, body, json}. body may be an object (JSON), URLSearchParams (form) or text. */
+	async request(path, { method, headers = {}, body } = {}) {
+		const sent = { ...headers };
+		let raw = body;
+		if (body instanceof URLSearchParams) {
+			raw = body.toString();
+			sent['content-type'] ??= 'application/x-www-form-urlencoded';
+		} else if (body !== undefined && typeof body === 'object' && !(body instanceof Uint8Array)) {
+			raw = JSON.stringify(body);
+			sent['content-type'] ??= 'application/json';
+		}
+		const answer = await fetch(new URL(path, this.publicUrl), {
+			method: method ?? (body === undefined ? 'GET' : 'POST'),
+			headers: sent,
+			body: raw,
+			redirect: 'manual',
+		});
+		const text = await answer.text();
+		const kind = answer.headers.get('content-type') ?? '';
+		return { status: answer.status, headers: answer.headers, body: text, json: kind.startsWith('application/json') ? JSON.parse(text) : undefined };
+	}
+
+	/** Stops everything; throws where a program ended badly or a sanitizer reported something. */
+	async close() {
+		const problems = [];
+		for (const started of this.programs.reverse()) {
+			const wasRunning = started.running;
+			try {
+				const exit = await started.stop(20000 * patience);
+				if (wasRunning && (exit.signal || exit.status !== 0)) problems.push(`${basename(started.log)}: ended with ${JSON.stringify(exit)}`);
+			} catch (error) {
+				problems.push(error.message);
+			}
+		}
+		for (const file of readdirSync(this.logs).filter((name) => name.endsWith('.log'))) {
+			const text = readFileSync(join(this.logs, file), 'utf8');
+			const at = text.search(sanitizerReport);
+			if (at >= 0) problems.push(`${file}: ${text.slice(at, at + 6000)}`);
+		}
+		if (problems.length) throw new Error(problems.join('\n'));
+	}
+}
