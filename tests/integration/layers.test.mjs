@@ -54,7 +54,7 @@ const below = {
 	fetch: ['base', 'loop'],
 	crypto: ['base'],
 	text: ['base'],
-	geo: ['base', 'text'],
+	geo: ['base', 'text', 'crypto'],
 	provider: ['base', 'loop', 'db', 'crypto', 'text', 'geo', 'fetch'],
 	telephony: ['base', 'loop', 'fetch', 'crypto', 'text'],
 	campaign: ['base', 'loop', 'db', 'text', 'geo', 'provider', 'telephony', 'crypto'],

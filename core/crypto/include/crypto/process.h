@@ -1,0 +1,21 @@
+/* What a program that holds secrets does once, first thing in main(). */
+#ifndef CRYPTO_PROCESS_H
+#define CRYPTO_PROCESS_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+
+/* Starts the cryptographic libraries. Everything in this folder does it by itself; a program calls it to learn of a failure
+ * early. */
+int cp_crypto_start(void);
+
+/*
+ * No core dumps, and no reading of this process's memory by another one of the same user (PR_SET_DUMPABLE, RLIMIT_CORE). A side
+ * effect: the files of /proc/PID belong to root then. exec() resets it: every program calls it for itself. CP_E_SYSTEM.
+ */
+int cp_process_forbid_dumps(void);
+/* True where both are forbidden. */
+bool cp_process_dumps_forbidden(void);
+
+#endif
