@@ -28,6 +28,7 @@ struct cp_slab {
 	uint32_t coldest, warmest; /* ends of the order of use */
 	size_t named;
 	bool locked;
+	unsigned char naming_key[crypto_shorthash_siphashx24_KEYBYTES];
 };
 
 static char *slot_bytes(const struct cp_slab *slab, uint32_t slot)
@@ -119,6 +120,7 @@ int cp_slab_new(size_t slots, struct cp_slab **ret_slab)
 	slab->locked =
 	    sodium_mlock(memory, slots * CP_SLAB_SLOT_SIZE) == 0; /* again, because the first try's answer is not told */
 	sodium_memzero(memory, slots * CP_SLAB_SLOT_SIZE);
+	randombytes_buf(slab->naming_key, sizeof(slab->naming_key));
 	slab->slots = (uint32_t)slots;
 	slab->coldest = slab->warmest = NONE;
 	uint32_t bucket_count = 1;
@@ -153,6 +155,21 @@ struct cp_slab *cp_slab_free(struct cp_slab *slab)
 bool cp_slab_is_locked(const struct cp_slab *slab)
 {
 	return slab->locked;
+}
+
+int cp_slab_name_make(const struct cp_slab *slab, uint64_t owner, uint64_t kind, struct cp_str sealed,
+                      struct cp_slab_name *ret_name)
+{
+	_Static_assert(CP_SLAB_NAME_SIZE == crypto_shorthash_siphashx24_BYTES, "the name's size");
+	unsigned char all[2 * sizeof(uint64_t) + CP_SLAB_MAX_SEALED];
+	if (sealed.len > CP_SLAB_MAX_SEALED)
+		return cp_fail(CP_E_INPUT, "sealed data of %zu bytes is too long for a secret", sealed.len);
+	memcpy(all, &owner, sizeof(owner));
+	memcpy(all + sizeof(owner), &kind, sizeof(kind));
+	if (sealed.len != 0)
+		memcpy(all + 2 * sizeof(uint64_t), sealed.ptr, sealed.len);
+	crypto_shorthash_siphashx24(ret_name->bytes, all, 2 * sizeof(uint64_t) + sealed.len, slab->naming_key);
+	return 0;
 }
 
 static void lend(struct cp_slab *slab, uint32_t slot, struct cp_secret *ret_secret)

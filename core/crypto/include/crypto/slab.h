@@ -14,7 +14,7 @@
 
 struct cp_slab;
 
-enum { CP_SLAB_SLOT_SIZE = 128, CP_SLAB_NAME_SIZE = 16, CP_SLAB_MAX_SLOTS = 65536 };
+enum { CP_SLAB_SLOT_SIZE = 128, CP_SLAB_NAME_SIZE = 16, CP_SLAB_MAX_SLOTS = 65536, CP_SLAB_MAX_SEALED = 256 };
 
 struct cp_slab_name {
 	unsigned char bytes[CP_SLAB_NAME_SIZE];
@@ -34,6 +34,12 @@ struct cp_slab *cp_slab_free(struct cp_slab *slab);
 /* False where the system refused to lock the memory (RLIMIT_MEMLOCK): it may reach swap then. Worth a warning at start. */
 bool cp_slab_is_locked(const struct cp_slab *slab);
 
+/*
+ * The name of owner's sealed bytes (at most CP_SLAB_MAX_SEALED; more is CP_E_INPUT) of that kind: SipHash-2-4 with 128 bits under
+ * the slab's own random key, so that nobody who can write to the database can make two of them meet.
+ */
+int cp_slab_name_make(const struct cp_slab *slab, uint64_t owner, uint64_t kind, struct cp_str sealed,
+                      struct cp_slab_name *ret_name);
 /* Lends the named secret; false where it is not here. */
 bool cp_slab_get(struct cp_slab *slab, const struct cp_slab_name *name, struct cp_secret *ret_secret);
 /*
