@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 /* Tenants a statement loads: its answer stays under about 1 MB, and within the deadline of a shared connection. */
-enum { BATCH = 500, MAX_LIST = 64 };
+enum { BATCH = 500 };
 
 struct cp_refresh {
 	struct cp_registry_snapshot *known;
@@ -84,18 +84,21 @@ static int parse_status(struct cp_str word, enum cp_tenant_status *ret_status)
 	return cp_fail(CP_E_BUG, "a tenant has the unknown status \"%.*s\"", CP_STR_ARG(word));
 }
 
-/* Words separated by spaces. More than MAX_LIST are left out: the database allows no more. */
-static size_t parse_list(struct cp_str text, struct cp_str out[MAX_LIST])
+/* Words separated by spaces. */
+static size_t parse_list(struct cp_str text, struct cp_arena *arena, const struct cp_str **ret_words)
 {
-	size_t count = 0;
-	while (text.len != 0 && count < MAX_LIST)
-		out[count++] = cp_str_split(text, ' ', &text);
+	size_t size = 1, count = 0;
+	for (size_t i = 0; i < text.len; ++i)
+		size += text.ptr[i] == ' ';
+	struct cp_str *words = cp_arena_alloc_array(arena, size, sizeof(*words));
+	while (text.len != 0)
+		words[count++] = cp_str_split(text, ' ', &text);
+	*ret_words = words;
 	return count;
 }
 
-static int parse_tenant(const struct cp_db_result *result, int row, struct cp_arena *arena, const struct cp_tenant **ret_tenant)
+int cp_tenant_parse(const struct cp_db_result *result, int row, struct cp_arena *arena, const struct cp_tenant **ret_tenant)
 {
-	struct cp_str hosts[MAX_LIST], numbers[MAX_LIST];
 	struct cp_tenant fields = {
 	    .id = {cp_db_integer(result, row, 0)},
 	    .revision = cp_db_integer(result, row, 1),
@@ -108,13 +111,11 @@ static int parse_tenant(const struct cp_db_result *result, int row, struct cp_ar
 	    .country = cp_db_value(result, row, 9),
 	    .language = cp_db_value(result, row, 10),
 	    .wrapped_key = cp_db_bytes(result, row, 11, arena),
-	    .hosts = hosts,
-	    .host_count = parse_list(cp_db_value(result, row, 12 + CP_TENANT_SECRETS), hosts),
-	    .numbers = numbers,
-	    .number_count = parse_list(cp_db_value(result, row, 13 + CP_TENANT_SECRETS), numbers),
 	};
 	for (int i = 0; i < CP_TENANT_SECRETS; ++i)
 		fields.sealed[i] = cp_db_bytes(result, row, 12 + i, arena);
+	fields.host_count = parse_list(cp_db_value(result, row, 12 + CP_TENANT_SECRETS), arena, &fields.hosts);
+	fields.number_count = parse_list(cp_db_value(result, row, 13 + CP_TENANT_SECRETS), arena, &fields.numbers);
 	int error = parse_status(cp_db_value(result, row, 2), &fields.status);
 	if (error == 0)
 		*ret_tenant = cp_tenant_new(&fields);
@@ -126,7 +127,7 @@ int cp_refresh_take_rows(struct cp_refresh *refresh, const struct cp_db_result *
 	CP_CLEANUP(cp_arena_free_ptr) struct cp_arena *arena = cp_arena_new();
 	for (int row = 0; row < cp_db_rows(result); ++row) {
 		const struct cp_tenant *tenant;
-		int error = parse_tenant(result, row, arena, &tenant);
+		int error = cp_tenant_parse(result, row, arena, &tenant);
 		if (error != 0)
 			return error;
 		add_tenant(refresh, tenant);

@@ -3,7 +3,7 @@
 #define TENANTS_PRIVATE_H
 
 #include "base/arena.h"
-#include "db/db.h"
+#include "db/blocking.h"
 #include "tenants/registry.h"
 
 /* Heap bytes of one tenant. */
@@ -16,7 +16,7 @@ struct cp_refresh;
 /* No parameter: every tenant's id and revision. */
 #define CP_REFRESH_LIST_SQL "select tenant_id, revision from tenant order by tenant_id"
 
-/* $1: ids as an array's text. The columns' order is parse_tenant()'s, the secrets' that of enum cp_tenant_secret. */
+/* $1: ids as an array's text. The columns' order is cp_tenant_parse()'s, the secrets' that of enum cp_tenant_secret. */
 #define CP_REFRESH_LOAD_SQL                                                                                                      \
 	"select t.tenant_id, t.revision, t.status, t.slug, t.name, t.voice_token, t.account_sid, t.api_key_sid, t.carrier_host," \
 	" t.country, t.language, k.wrapped,"                                                                                     \
@@ -27,6 +27,9 @@ struct cp_refresh;
 	" (select string_agg(n.number, ' ' order by n.number) from tenant_number n where n.tenant_id = t.tenant_id)"             \
 	" from tenant t left join tenant_key k on k.tenant_id = t.tenant_id"                                                     \
 	" where t.tenant_id = any($1::bigint[]) order by t.tenant_id"
+
+/* A tenant of a row of the load; arena is scratch. CP_E_BUG where it does not make sense. */
+int cp_tenant_parse(const struct cp_db_result *result, int row, struct cp_arena *arena, const struct cp_tenant **ret_tenant);
 
 /* What is known is compared with; takes over the reference. */
 struct cp_refresh *cp_refresh_new(struct cp_registry_snapshot *known);
@@ -41,4 +44,9 @@ int cp_refresh_take_rows(struct cp_refresh *refresh, const struct cp_db_result *
 bool cp_refresh_has_changes(const struct cp_refresh *refresh);
 /* The new snapshot, with a reference for the caller. */
 struct cp_registry_snapshot *cp_refresh_finish(struct cp_refresh *refresh);
+/* ---- transactions (admin.c) */
+
+/* Commits where error is 0, else undoes; keeps the first message. */
+int cp_end_transaction(struct cp_db_blocking *db, int error);
+
 #endif
