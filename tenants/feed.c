@@ -37,34 +37,11 @@ struct query {
 
 static void ask(struct cp_feed *feed, const struct cp_db_statement *statement, struct cp_str value, cp_db_fn *fn);
 
-/* What is opened of a tenant that is gone, or whose data key is, is wiped now and not when its place is needed. */
-static void forget_gone(struct cp_vault *vault, const struct cp_registry_snapshot *before, const struct cp_registry_snapshot *now)
-{
-	if (vault == NULL)
-		return;
-	for (size_t i = 0; i < cp_registry_count(before); ++i) {
-		const struct cp_tenant *known = cp_registry_at(before, i), *current = cp_registry_by_id(now, known->id);
-		if (current == NULL || current->wrapped_key.len == 0)
-			cp_vault_forget(vault, known->id);
-	}
-}
-
-static void publish(struct cp_registry *registry, struct cp_vault *vault, struct cp_refresh *refresh)
-{
-	if (!cp_refresh_has_changes(refresh))
-		return;
-	struct cp_registry_snapshot *before = cp_registry_current(registry), *now = cp_refresh_finish(refresh);
-	cp_registry_publish(registry, cp_registry_snapshot_ref(now));
-	forget_gone(vault, before, now);
-	cp_registry_snapshot_unref(now);
-	cp_registry_snapshot_unref(before);
-}
-
 /* The callback comes last: it may free the feed. */
 static void end_refresh(struct cp_feed *feed, int error)
 {
 	if (error == 0)
-		publish(feed->options.registry, feed->options.vault, feed->refresh);
+		cp_refresh_publish(feed->refresh, feed->options.registry, feed->options.vault);
 	feed->refresh = cp_refresh_free(feed->refresh);
 	cp_timer_start(&feed->timer, error != 0 ? RETRY_MS : feed->again ? LEAST_GAP_MS : feed->options.poll_ms);
 	feed->again = false;
@@ -170,26 +147,4 @@ void cp_feed_wake(struct cp_feed *feed)
 	}
 	uint64_t since = cp_clock_monotonic_ms() - feed->began_ms;
 	cp_timer_start(&feed->timer, since >= LEAST_GAP_MS ? 0 : LEAST_GAP_MS - since);
-}
-
-int cp_registry_refresh_blocking(struct cp_registry *registry, struct cp_db_blocking *operator_connection)
-{
-	struct cp_refresh *refresh = cp_refresh_new(cp_registry_current(registry));
-	struct cp_db_result *result = NULL;
-	int error = cp_db_blocking_run(operator_connection, list_statement->sql, NULL, 0, &result);
-	if (error == 0) {
-		cp_refresh_take_list(refresh, result);
-		result = cp_db_result_free(result);
-	}
-	for (struct cp_str ids; error == 0 && (ids = cp_refresh_next(refresh)).ptr != NULL;) {
-		error = cp_db_blocking_run(operator_connection, load_statement->sql, &ids, 1, &result);
-		if (error == 0) {
-			error = cp_refresh_take_rows(refresh, result);
-			result = cp_db_result_free(result);
-		}
-	}
-	if (error == 0)
-		publish(registry, NULL, refresh);
-	cp_refresh_free(refresh);
-	return error;
 }

@@ -1,4 +1,5 @@
 #include "base/memory.h"
+#include "tenants/feed.h"
 #include "tenants/vault.h"
 #include "tenants_private.h"
 
@@ -136,15 +137,55 @@ int cp_refresh_take_rows(struct cp_refresh *refresh, const struct cp_db_result *
 	return 0;
 }
 
-bool cp_refresh_has_changes(const struct cp_refresh *refresh)
-{
-	return refresh->changed;
-}
-
-struct cp_registry_snapshot *cp_refresh_finish(struct cp_refresh *refresh)
+static struct cp_registry_snapshot *finish(struct cp_refresh *refresh)
 {
 	struct cp_registry_snapshot *snapshot =
 	    cp_registry_snapshot_new(refresh->tenants, refresh->count, cp_registry_base_domain(refresh->known));
 	refresh->count = 0; /* their references are the snapshot's now */
 	return snapshot;
+}
+
+/* What is opened of a tenant that is gone, or whose data key is, is wiped now and not when its place is needed. */
+static void forget_gone(struct cp_vault *vault, const struct cp_registry_snapshot *before, const struct cp_registry_snapshot *now)
+{
+	if (vault == NULL)
+		return;
+	for (size_t i = 0; i < cp_registry_count(before); ++i) {
+		const struct cp_tenant *known = cp_registry_at(before, i), *current = cp_registry_by_id(now, known->id);
+		if (current == NULL || current->wrapped_key.len == 0)
+			cp_vault_forget(vault, known->id);
+	}
+}
+
+void cp_refresh_publish(struct cp_refresh *refresh, struct cp_registry *registry, struct cp_vault *vault)
+{
+	if (!refresh->changed)
+		return;
+	struct cp_registry_snapshot *before = cp_registry_current(registry), *now = finish(refresh);
+	cp_registry_publish(registry, cp_registry_snapshot_ref(now));
+	forget_gone(vault, before, now);
+	cp_registry_snapshot_unref(now);
+	cp_registry_snapshot_unref(before);
+}
+
+int cp_registry_refresh_blocking(struct cp_registry *registry, struct cp_db_blocking *operator_connection)
+{
+	struct cp_refresh *refresh = cp_refresh_new(cp_registry_current(registry));
+	struct cp_db_result *result = NULL;
+	int error = cp_db_blocking_run(operator_connection, CP_REFRESH_LIST_SQL, NULL, 0, &result);
+	if (error == 0) {
+		cp_refresh_take_list(refresh, result);
+		result = cp_db_result_free(result);
+	}
+	for (struct cp_str ids; error == 0 && (ids = cp_refresh_next(refresh)).ptr != NULL;) {
+		error = cp_db_blocking_run(operator_connection, CP_REFRESH_LOAD_SQL, &ids, 1, &result);
+		if (error == 0) {
+			error = cp_refresh_take_rows(refresh, result);
+			result = cp_db_result_free(result);
+		}
+	}
+	if (error == 0)
+		cp_refresh_publish(refresh, registry, NULL);
+	cp_refresh_free(refresh);
+	return error;
 }

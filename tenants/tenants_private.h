@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "db/blocking.h"
 #include "tenants/registry.h"
+#include "tenants/vault.h"
 
 /* Heap bytes of one tenant. */
 size_t cp_tenant_memory(const struct cp_tenant *tenant);
@@ -40,10 +41,9 @@ void cp_refresh_take_list(struct cp_refresh *refresh, const struct cp_db_result 
 struct cp_str cp_refresh_next(struct cp_refresh *refresh);
 /* Result of the load. CP_E_BUG where a row does not make sense. */
 int cp_refresh_take_rows(struct cp_refresh *refresh, const struct cp_db_result *result);
-/* True where something differs from what was known. */
-bool cp_refresh_has_changes(const struct cp_refresh *refresh);
-/* The new snapshot, with a reference for the caller. */
-struct cp_registry_snapshot *cp_refresh_finish(struct cp_refresh *refresh);
+/* Publishes what was found, where anything differs. vault (may be NULL) forgets tenants that are gone. */
+void cp_refresh_publish(struct cp_refresh *refresh, struct cp_registry *registry, struct cp_vault *vault);
+
 /* ---- transactions (admin.c) */
 
 /* Commits where error is 0, else undoes; keeps the first message. */

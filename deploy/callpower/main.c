@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "command.h"
+#include "crypto/process.h"
 
 #include <locale.h>
 #include <stdarg.h>
@@ -11,6 +12,8 @@
 
 static const struct cp_command *const commands[] = {
 	&cp_command_migrate,
+	&cp_command_key,
+	&cp_command_tenant,
 	&cp_command_settings,
 };
 
@@ -19,7 +22,10 @@ static void print_usage(FILE *out, const struct cp_command *command)
 	struct cp_str rest = cp_str(command->usage);
 	do {
 		struct cp_str form = cp_str_split(rest, '\n', &rest);
-		fprintf(out, "  callpower %s%s%.*s\n", command->name, form.len == 0 ? "" : " ", CP_STR_ARG(form));
+		if (cp_str_starts(form, CP_STR(" "))) /* more of the form above */
+			fprintf(out, "      %.*s\n", CP_STR_ARG(form));
+		else
+			fprintf(out, "  callpower %s%s%.*s\n", command->name, form.len == 0 ? "" : " ", CP_STR_ARG(form));
 	} while (rest.ptr != NULL);
 }
 
@@ -84,6 +90,10 @@ int main(int argc, char **argv)
 {
 	extern char **environ;
 	setlocale(LC_ALL, "C.UTF-8");
+	if (cp_process_forbid_dumps() != 0 || cp_crypto_start() != 0) {
+		fprintf(stderr, "callpower: %s\n", cp_error_message());
+		return 1;
+	}
 	const char *name = argc > 1 ? argv[1] : "help";
 	if (cp_str_eq(cp_str(name), CP_STR("help")) || cp_str_eq(cp_str(name), CP_STR("--help"))) {
 		print_help(stdout);
