@@ -1,0 +1,301 @@
+#include "call/session.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { CREATE, ACCEPTED, REFUSED, MOVE, REPORT, FIND_OPEN };
+
+#define TERMINAL "'completed', 'busy', 'no-answer', 'failed', 'canceled'"
+
+const struct cp_db_statement cp_session_statements[] = {
+	[CREATE] = {"session_create", CP_DB_TENANT, 9,
+		    "insert into call_session (tenant_id, session_id, campaign_id, campaign_revision, phone_sealed, phone_hash, location, referral, "
+		    "plan, from_number) values (app_tenant(), $1::uuid, $2::integer, $3::integer, $4::bytea, $5::bytea, $6, $7, $8::jsonb, $9)"},
+
+	/* $3 are the statuses that $2 may follow: the order of statuses is known in telephony/status.c alone */
+	[ACCEPTED] = {"session_accepted", CP_DB_TENANT, 5,
+		      "update call_session set carrier_call = coalesce(carrier_call, $4), status = case when status = any ($3::text[]) then $2 else status end, "
+		      "queue_ms = $5::integer, updated_at = app_now() where tenant_id = app_tenant() and session_id = $1::uuid"},
+
+	[REFUSED] = {"session_refused", CP_DB_TENANT, 2,
+		     "update call_session set status = 'failed', reason = $2, ended_at = app_now(), updated_at = app_now() "
+		     "where tenant_id = app_tenant() and session_id = $1::uuid and ended_at is null"},
+
+	/*
+	 * $1 session, $2 from, $3 to, $4 what to note, $5 the supporter's leg; $6 outcome (null: no target is done), $7 target, $8 attempt,
+	 * $9 the target's leg, $10 duration, $11 bridged.
+	 */
+	[MOVE] = {"session_move", CP_DB_TENANT, 11,
+		  "with moved as ("
+		  "update call_session set position = $3, trail = trail || $4::text, carrier_call = coalesce(carrier_call, $5), "
+		  "status = case when ended_at is null then 'in-progress' else status end, answered_at = coalesce(answered_at, app_now()), "
+		  "updated_at = app_now() "
+		  "where tenant_id = app_tenant() and session_id = $1::uuid and position = $2 "
+		  "returning tenant_id, session_id, campaign_id, campaign_revision, plan, from_number), "
+		  "attempted as ("
+		  "insert into call_attempt (tenant_id, session_id, target, attempt, campaign_id, target_key, target_name, phone, status, carrier_call, "
+		  "duration_s, bridged) "
+		  "select tenant_id, session_id, $7::smallint, $8::smallint, campaign_id, target ->> 'key', target ->> 'name', target ->> 'phone', $6, $9, "
+		  "$10::integer, $11::boolean "
+		  "from moved, lateral (select plan -> 'targets' -> ($7::integer - 1)) as of (target) where $6::text is not null) "
+		  "select true, campaign_id, campaign_revision, plan, from_number, null::text[] from moved "
+		  "union all "
+		  "select false, campaign_id, campaign_revision, plan, from_number, trail from call_session "
+		  "where tenant_id = app_tenant() and session_id = $1::uuid and not exists (select from moved)"},
+
+	/* $1 session, $2 status, $3 the statuses it may follow, $4 time, $5 duration, $6 reason, $7 the supporter's leg, $8 whether it is an end */
+	[REPORT] = {"session_report", CP_DB_TENANT, 8,
+		    "update call_session set "
+		    "status = case when status = any ($3::text[]) then $2 else status end, "
+		    "ringing_at = case when $2 = 'ringing' then coalesce(ringing_at, $4::timestamptz) else ringing_at end, "
+		    "ended_at = case when $8::boolean then coalesce(ended_at, $4::timestamptz) else ended_at end, "
+		    "duration_s = case when $8::boolean then coalesce(duration_s, $5::integer) else duration_s end, "
+		    "reason = case when ended_at is null then coalesce($6, reason) else reason end, "
+		    "carrier_call = coalesce(carrier_call, $7), updated_at = app_now() "
+		    "where tenant_id = app_tenant() and session_id = $1::uuid"},
+
+	[FIND_OPEN] = {"session_find_open", CP_DB_OPERATOR, 2,
+		       "select tenant_id, session_id, carrier_call, extract(epoch from app_now() - created_at)::bigint from call_session "
+		       "where ended_at is null and updated_at < app_now() - $1::integer * interval '1 second' "
+		       "order by created_at limit $2::integer"},
+	{.name = NULL},
+};
+
+struct request {
+	cp_session_fn *fn;
+	void *data;
+	bool ignore_missing; /* a statement that finds its work done already is no failure */
+};
+
+static void on_done(void *data, int error, const struct cp_db_result *result)
+{
+	CP_CLEANUP(cp_free_ptr) struct request *request = data;
+	if (error == 0 && !request->ignore_missing && cp_db_affected(result) == 0)
+		error = cp_fail(CP_E_NOTFOUND, "there is no such call session");
+	request->fn(request->data, error);
+}
+
+static int submit(struct cp_db *db, int statement, struct cp_tenant_id tenant, const struct cp_str *values, bool ignore_missing, cp_session_fn *fn,
+                  void *data)
+{
+	struct request *request = cp_alloc(sizeof(*request));
+	*request = (struct request){fn, data, ignore_missing};
+	int error = cp_db_submit(db, &cp_session_statements[statement], &tenant, values, on_done, request);
+	if (error != 0)
+		free(request);
+	return error;
+}
+
+int cp_session_create(struct cp_db *db, struct cp_tenant_id tenant, const struct cp_session_new *session, struct cp_arena *arena,
+                      cp_session_fn *fn, void *data)
+{
+	const struct cp_str values[] = {
+		cp_str(session->session_id),
+		cp_arena_printf(arena, "%" PRId32, session->campaign_id),
+		cp_arena_printf(arena, "%" PRId32, session->campaign_revision),
+		cp_db_bytea(arena, session->phone_sealed),
+		cp_db_bytea(arena, session->phone_hash),
+		session->location,
+		session->referral,
+		session->plan,
+		session->from_number,
+	};
+	return submit(db, CREATE, tenant, values, false, fn, data);
+}
+
+enum { PRECEDING_SIZE = 160 };
+
+/* "{planned,queued,...}": what a report of status may follow. */
+static struct cp_str preceding(enum cp_call_status status, char out[PRECEDING_SIZE])
+{
+	size_t len = (size_t)snprintf(out, PRECEDING_SIZE, "{planned");
+	for (int i = CP_CALL_QUEUED; i <= CP_CALL_CANCELED; ++i)
+		if (cp_call_status_may_follow((enum cp_call_status)i, status))
+			len += (size_t)snprintf(out + len, PRECEDING_SIZE - len, ",%s", cp_call_status_word((enum cp_call_status)i));
+	len += (size_t)snprintf(out + len, PRECEDING_SIZE - len, "}");
+	return cp_str_n(out, len);
+}
+
+int cp_session_accepted(struct cp_db *db, struct cp_tenant_id tenant, const char *session_id, struct cp_str call_sid,
+                        enum cp_call_status status, int queue_ms, cp_session_fn *fn, void *data)
+{
+	char before[PRECEDING_SIZE], queue[16];
+	if (status == CP_CALL_UNKNOWN || cp_call_status_is_terminal(status))
+		status = CP_CALL_QUEUED; /* the end of a call is its status callback's to tell */
+	snprintf(queue, sizeof(queue), "%d", queue_ms);
+	const struct cp_str values[] = {cp_str(session_id), cp_str(cp_call_status_word(status)), preceding(status, before), call_sid, cp_str(queue)};
+	return submit(db, ACCEPTED, tenant, values, false, fn, data);
+}
+
+int cp_session_refused(struct cp_db *db, struct cp_tenant_id tenant, const char *session_id, const char *reason, cp_session_fn *fn, void *data)
+{
+	const struct cp_str values[] = {cp_str(session_id), cp_str(reason)};
+	return submit(db, REFUSED, tenant, values, true, fn, data);
+}
+
+int cp_session_report(struct cp_db *db, struct cp_tenant_id tenant, const struct cp_session_report *report, cp_session_fn *fn, void *data)
+{
+	char before[PRECEDING_SIZE], time[CP_CLOCK_ISO_SIZE], duration[16];
+	cp_clock_iso(report->time_us == 0 ? cp_clock_now_us() : report->time_us, time);
+	snprintf(duration, sizeof(duration), "%d", report->duration_s);
+	const struct cp_str values[] = {
+		cp_str(report->session_id),
+		cp_str(cp_call_status_word(report->status)),
+		preceding(report->status, before),
+		cp_str(time),
+		report->duration_s < 0 ? CP_STR_NULL : cp_str(duration),
+		cp_str(report->reason),
+		report->call_sid,
+		cp_call_status_is_terminal(report->status) ? CP_STR("true") : CP_STR("false"),
+	};
+	return submit(db, REPORT, tenant, values, false, fn, data);
+}
+
+/* ---- moving */
+
+struct move {
+	cp_session_move_fn *fn;
+	void *data;
+	struct cp_db *db;
+	struct cp_tenant_id tenant;
+	struct cp_arena *arena;
+	struct cp_str step;
+	struct cp_call_position to;
+	struct cp_str outcome;
+	struct cp_str values[11]; /* for the one case in which the statement is sent again */
+	unsigned sent;
+};
+
+/*
+ * Two equal requests at once: the second one's UPDATE waits for the first, finds the session moved, but its SELECT still sees the row
+ * as it was when the statement began. Sent again, it sees what the first one noted.
+ */
+enum { MAX_SENT = 3 };
+
+/* What step led to, from the elements "step>position" or "step>position:outcome" of the trail; false where it was never taken. */
+static bool find_in_trail(struct cp_str trail, struct cp_str step, struct cp_session_state *state)
+{
+	if (trail.len < 2)
+		return false;
+	/* PostgreSQL's text form of an array; our elements need no quotes: they hold letters, digits, "-", ">" and ":" */
+	struct cp_str rest = cp_str_n(trail.ptr + 1, trail.len - 2);
+	while (rest.ptr != NULL) {
+		struct cp_str led_to, outcome, taken = cp_str_split(cp_str_split(rest, ',', &rest), '>', &led_to);
+		if (!cp_str_eq(taken, step))
+			continue;
+		if (cp_call_position_parse(cp_str_split(led_to, ':', &outcome), &state->position) != 0)
+			return false;
+		state->outcome = outcome;
+		return true;
+	}
+	return false;
+}
+
+static int send_move(struct move *move);
+
+static int read_move(struct move *move, const struct cp_db_result *result, struct cp_session_state *state)
+{
+	if (cp_db_rows(result) == 0)
+		return cp_fail(CP_E_NOTFOUND, "there is no such call session");
+	*state = (struct cp_session_state){
+		.moved = cp_db_boolean(result, 0, 0),
+		.position = move->to,
+		.outcome = move->outcome,
+		.campaign_id = (int32_t)cp_db_integer(result, 0, 1),
+		.campaign_revision = (int32_t)cp_db_integer(result, 0, 2),
+		.plan = cp_db_value(result, 0, 3),
+		.from_number = cp_db_value(result, 0, 4),
+	};
+	if (!state->moved && !find_in_trail(cp_db_value(result, 0, 5), move->step, state))
+		return cp_fail(CP_E_CONFLICT, "the call session is not at this step");
+	return 0;
+}
+
+static void on_moved(void *data, int error, const struct cp_db_result *result)
+{
+	struct move *move = data;
+	struct cp_session_state state;
+	if (error == 0)
+		error = read_move(move, result, &state);
+	if (error == CP_E_CONFLICT && result != NULL && move->sent < MAX_SENT && send_move(move) == 0)
+		return;
+	move->fn(move->data, error, error == 0 ? &state : NULL);
+	free(move);
+}
+
+static int send_move(struct move *move)
+{
+	++move->sent;
+	return cp_db_submit(move->db, &cp_session_statements[MOVE], &move->tenant, move->values, on_moved, move);
+}
+
+int cp_session_move(struct cp_db *db, struct cp_tenant_id tenant, const struct cp_session_move *request, struct cp_arena *arena,
+                    cp_session_move_fn *fn, void *data)
+{
+	char from[CP_CALL_POSITION_SIZE], to[CP_CALL_POSITION_SIZE];
+	bool done = request->outcome.len != 0;
+	cp_call_position_write(request->from, from);
+	cp_call_position_write(request->to, to);
+	struct move *move = cp_alloc(sizeof(*move));
+	*move = (struct move){.fn = fn, .data = data, .db = db, .tenant = tenant, .arena = arena, .step = cp_arena_str(arena, request->step), .to = request->to};
+	move->outcome = done ? cp_arena_str(arena, request->outcome) : CP_STR("");
+	struct cp_str *values = move->values;
+	values[0] = cp_arena_str(arena, cp_str(request->session_id));
+	values[1] = cp_arena_str(arena, cp_str(from));
+	values[2] = cp_arena_str(arena, cp_str(to));
+	values[3] = cp_arena_printf(arena, "%.*s>%s%s%.*s", CP_STR_ARG(request->step), to, done ? ":" : "", CP_STR_ARG(move->outcome));
+	values[4] = request->call_sid;
+	if (done) {
+		values[5] = move->outcome;
+		values[6] = cp_arena_printf(arena, "%u", request->target);
+		values[7] = cp_arena_printf(arena, "%u", request->attempt);
+		values[8] = request->target_call_sid;
+		values[9] = request->duration_s;
+		values[10] = request->bridged;
+	}
+	int error = send_move(move);
+	if (error != 0)
+		free(move);
+	return error;
+}
+
+/* ---- reconciliation */
+
+struct find_open {
+	cp_session_open_fn *fn;
+	void *data;
+};
+
+static void on_found_open(void *data, int error, const struct cp_db_result *result)
+{
+	CP_CLEANUP(cp_free_ptr) struct find_open *request = data;
+	size_t count = error == 0 ? (size_t)cp_db_rows(result) : 0;
+	struct cp_session_open *sessions = cp_alloc_array(count, sizeof(*sessions));
+	for (size_t i = 0; i < count; ++i)
+		sessions[i] = (struct cp_session_open){
+			.tenant = {cp_db_integer(result, (int)i, 0)},
+			.session_id = cp_db_value(result, (int)i, 1),
+			.call_sid = cp_db_value(result, (int)i, 2),
+			.age_s = cp_db_integer(result, (int)i, 3),
+		};
+	request->fn(request->data, error, sessions, count);
+	free(sessions);
+}
+
+int cp_session_find_open(struct cp_db *operator_db, unsigned quiet_s, unsigned limit, cp_session_open_fn *fn, void *data)
+{
+	char quiet[16], most[16];
+	snprintf(quiet, sizeof(quiet), "%u", quiet_s);
+	snprintf(most, sizeof(most), "%u", limit);
+	const struct cp_str values[] = {cp_str(quiet), cp_str(most)};
+	struct find_open *request = cp_alloc(sizeof(*request));
+	*request = (struct find_open){fn, data};
+	int error = cp_db_submit(operator_db, &cp_session_statements[FIND_OPEN], NULL, values, on_found_open, request);
+	if (error != 0)
+		free(request);
+	return error;
+}
