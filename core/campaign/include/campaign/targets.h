@@ -41,7 +41,7 @@ struct cp_target {
 };
 
 struct cp_targets_warning {
-	enum cp_dataset_warning_kind kind; /* VACANCY, NO_PHONE or TERM_ENDED */
+	enum cp_dataset_warning_kind kind; /* VACANCY or NO_PHONE */
 	struct cp_str text;                /* a sentence; of the arena */
 	struct cp_str division;            /* OCD id; borrowed */
 };

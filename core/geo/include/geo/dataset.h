@@ -57,7 +57,9 @@ struct cp_dataset_info {
 	struct cp_str provider_name, provider_version;
 	int64_t created_us;             /* microseconds since 1970 */
 	uint8_t sha256[CP_SHA256_SIZE]; /* of the file without its trailer: the version's identity */
+	uint8_t key[CP_SHA256_SIZE];    /* of what it was made from: format, provider, sources; the same at every run */
 	uint64_t file_size;             /* bytes */
+	uint32_t root;                  /* the country's own division */
 	struct cp_dataset_counts counts;
 };
 
@@ -69,6 +71,7 @@ struct cp_dataset_source {
 	struct cp_str file;    /* the file's own name */
 	struct cp_str address; /* where it is published */
 	struct cp_str licence;
+	struct cp_str date;    /* of the copy: "2026-11-22" */
 	uint64_t size;         /* bytes */
 	uint8_t sha256[CP_SHA256_SIZE];
 };

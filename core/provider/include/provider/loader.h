@@ -32,6 +32,8 @@ struct cp_provider_refusal {
  * Where two files are for the same country the first by name is taken and the other refused.
  */
 int cp_providers_load(const char *folder, struct cp_providers **ret_set);
+/* A set of the one plugin in this file. CP_E_INPUT with the reason where it is refused. */
+int cp_providers_load_file(const char *path, struct cp_providers **ret_set);
 /* Frees the list; the plugins stay in memory. Accepts NULL; returns NULL. */
 struct cp_providers *cp_providers_free(struct cp_providers *set);
 void cp_providers_free_ptr(struct cp_providers **set); /* for CP_CLEANUP */
