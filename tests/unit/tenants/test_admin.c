@@ -350,6 +350,46 @@ static void test_admin__destroyed_in_every_table(void **state)
 	scratch_script(NULL, "drop table b_child; drop table a_parent");
 }
 
+/* A table that somebody adds and forgets here would keep rows of destroyed organizations. */
+static void test_erasure__reaches_every_table(void **state)
+{
+	(void)state;
+	assert_string_equal(
+	    scratch_value("select coalesce(string_agg(c.relname, ' '), '') from pg_class c"
+	                  " join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid"
+	                  " where n.nspname = 'public' and c.relkind in ('r', 'p') and a.attname = 'tenant_id'"
+	                  " and c.relname <> 'tenant_erasure'"
+	                  " and not (has_table_privilege('callpower_operator', c.oid, 'delete')"
+	                  " and has_column_privilege('callpower_operator', c.oid, 'tenant_id', 'select')"
+	                  " and exists (select from pg_policies p where p.tablename = c.relname"
+	                  " and p.cmd in ('DELETE', 'ALL') and p.roles = array['callpower_operator'::name])"
+	                  " and exists (select from pg_policies p where p.tablename = c.relname"
+	                  " and p.cmd in ('SELECT', 'ALL') and p.roles = array['callpower_operator'::name]))"),
+	    "");
+}
+
+/* What the operator's role may do to rows of organizations that are not closing: nothing. */
+static void test_erasure__rows_of_the_living_stay(void **state)
+{
+	(void)state;
+	CP_CLEANUP(cp_arena_free_ptr) struct cp_arena *arena = cp_arena_new();
+	CP_CLEANUP(cp_db_result_free_ptr) struct cp_db_result *result = NULL;
+	struct cp_str statement;
+	create("dead");
+	create("alive");
+	scratch_script(NULL, "insert into campaign (tenant_id, campaign_id, name) select tenant_id, 1, 'x' from tenant where "
+	                     "slug in ('dead', 'alive');"
+	                     "insert into campaign_revision (tenant_id, campaign_id, revision, settings) select tenant_id, 1, 1, "
+	                     "'{}' from campaign");
+	assert_ok(cp_db_blocking_run(db, "delete from campaign where tenant_id > 0", NULL, 0, &result));
+	assert_int_equal(cp_db_affected(result), 0);
+	assert_ok(cp_tenant_destroy(db, CP_STR("dead"), arena, &statement));
+	assert_string_equal(scratch_value("select string_agg(slug, ' ') from campaign join tenant using (tenant_id)"), "alive");
+	assert_string_equal(scratch_value("select count(*) from campaign_revision"), "1");
+	assert_ok(cp_tenant_destroy(db, CP_STR("alive"), arena, &statement));
+	assert_string_equal(scratch_value("select count(*) from campaign_revision"), "0");
+}
+
 static void test_rights__app_sees_no_tenant(void **state)
 {
 	(void)state;
@@ -407,7 +447,8 @@ int main(void)
 	    cmocka_unit_test(test_admin__created_as_drafted),          cmocka_unit_test(test_admin__refusals_leave_nothing),
 	    cmocka_unit_test(test_admin__status_numbers_hosts),        cmocka_unit_test(test_admin__credentials),
 	    cmocka_unit_test(test_registry__loads_what_changed),       cmocka_unit_test(test_admin__rewrap),
-	    cmocka_unit_test(test_admin__destroyed_in_every_table),    cmocka_unit_test(test_rights__app_sees_no_tenant),
+	    cmocka_unit_test(test_admin__destroyed_in_every_table),    cmocka_unit_test(test_erasure__reaches_every_table),
+	    cmocka_unit_test(test_erasure__rows_of_the_living_stay),   cmocka_unit_test(test_rights__app_sees_no_tenant),
 	    cmocka_unit_test(test_rights__receipts_and_carrier_hosts),
 	};
 	int failed = cmocka_run_group_tests(tests, set_up, tear_down);
