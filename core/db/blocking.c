@@ -78,23 +78,12 @@ int cp_db_blocking_run(struct cp_db_blocking *connection, const char *sql, const
                        struct cp_db_result **ret_result)
 {
 	const char *texts[CP_DB_MAX_PARAMS];
-	if (count < 0 || count > CP_DB_MAX_PARAMS)
-		return cp_fail(CP_E_BUG, "%d parameters; at most %d are possible", count, CP_DB_MAX_PARAMS);
-	size_t size = 1;
-	for (int i = 0; i < count; ++i) {
-		if (values[i].len != 0 && memchr(values[i].ptr, '\0', values[i].len) != NULL)
-			return cp_fail(CP_E_BUG, "parameter $%d holds a NUL byte", i + 1);
-		size += values[i].len + 1;
-	}
-	/* libpq wants each value NUL-terminated; one block holds them all. */
+	size_t size;
+	int error = cp_db_values_measure(values, count, &size);
+	if (error != 0)
+		return error;
 	CP_CLEANUP(cp_free_ptr) char *block = cp_alloc(size);
-	char *next = block;
-	for (int i = 0; i < count; ++i) {
-		texts[i] = values[i].ptr == NULL ? NULL : next;
-		if (values[i].len != 0)
-			memcpy(next, values[i].ptr, values[i].len);
-		next += values[i].len + 1;
-	}
+	cp_db_values_copy(values, count, block, texts);
 	return finish(connection, PQexecParams(connection->pg, sql, count, NULL, texts, NULL, NULL, 0), "statement", ret_result);
 }
 

@@ -17,6 +17,14 @@ struct cp_db_result {
  */
 int cp_db_result_error(const PGresult *result, const char *what);
 
+/* A prepared statement's result would have other columns than when it was prepared: the connection must prepare again. */
+bool cp_db_result_is_stale(const PGresult *result);
+
+/* How many bytes the values take as libpq wants them, each ended by NUL. CP_E_BUG where one holds NUL, or there are too many. */
+int cp_db_values_measure(const struct cp_str *values, int count, size_t *ret_size);
+/* Copies them so into out; texts gets count pointers, NULL for an absent value. */
+void cp_db_values_copy(const struct cp_str *values, int count, char *out, const char **texts);
+
 /* How long things may take on a connection: sent to the server at connect. 0: no limit. */
 struct cp_db_limits {
 	unsigned statement_ms, lock_ms, idle_in_transaction_ms;
@@ -26,6 +34,7 @@ struct cp_db_limits {
 struct cp_db_target {
 	const char *keywords[6], *values[6]; /* ended by NULL; PostgreSQL expands values[0], the connection string */
 	char *options;
+	int64_t clock_offset_us; /* what app.clock_offset_us is at the start of a session */
 };
 
 /*

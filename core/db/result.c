@@ -35,6 +35,16 @@ static int code_of(const char *sqlstate)
 	return CP_E_BUG;
 }
 
+bool cp_db_result_is_stale(const PGresult *result)
+{
+	/* 0A000 has other causes; PostgreSQL's drivers tell this one by the function that raises it, as its sentence is
+	 * translated. */
+	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	const char *function = PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION);
+	return sqlstate != NULL && function != NULL && strcmp(sqlstate, "0A000") == 0 &&
+	       strcmp(function, "RevalidateCachedQuery") == 0;
+}
+
 int cp_db_result_error(const PGresult *result, const char *what)
 {
 	switch (PQresultStatus(result)) {
@@ -53,8 +63,8 @@ int cp_db_result_error(const PGresult *result, const char *what)
 	if (sqlstate == NULL) /* libpq made it: the connection broke */
 		return cp_fail(CP_E_TIMEOUT, "%s: the connection to PostgreSQL broke before the answer", what);
 	const char *sentence = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-	return cp_fail(code_of(sqlstate), "%s: %s (SQLSTATE %s)", what, sentence == NULL ? "no reason given" : sentence,
-	               sqlstate);
+	int code = cp_db_result_is_stale(result) ? CP_E_UNAVAILABLE : code_of(sqlstate);
+	return cp_fail(code, "%s: %s (SQLSTATE %s)", what, sentence == NULL ? "no reason given" : sentence, sqlstate);
 }
 
 /* ---- values */

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 
 /* bytea_output is what cp_db_bytes() reads; a role or database may have another preset. */
-static void add_settings(struct cp_buf *options, const struct cp_db_limits *limits)
+static void add_settings(struct cp_buf *options, const struct cp_db_limits *limits, int64_t clock_offset_us)
 {
 	cp_buf_printf(options,
 	              "-c statement_timeout=%u -c lock_timeout=%u -c idle_in_transaction_session_timeout=%u "
 	              "-c app.clock_offset_us=%" PRId64 " -c bytea_output=hex -c datestyle=ISO -c timezone=UTC",
-	              limits->statement_ms, limits->lock_ms, limits->idle_in_transaction_ms, cp_clock_offset_us());
+	              limits->statement_ms, limits->lock_ms, limits->idle_in_transaction_ms, clock_offset_us);
 }
 
 int cp_db_target_init(const char *conninfo, const struct cp_db_limits *limits, struct cp_db_target *ret_target)
@@ -25,15 +25,17 @@ int cp_db_target_init(const char *conninfo, const struct cp_db_limits *limits, s
 		return cp_fail(CP_E_INPUT, "the database connection string is malformed");
 	}
 	struct cp_buf options = {0};
+	int64_t clock_offset_us = limits == NULL ? 0 : cp_clock_offset_us();
 	if (limits != NULL)
-		add_settings(&options, limits);
+		add_settings(&options, limits, clock_offset_us);
 	for (const PQconninfoOption *part = parts; part->keyword != NULL; ++part)
 		if (strcmp(part->keyword, "options") == 0 && part->val != NULL)
 			cp_buf_printf(&options, " %s", part->val);
 	PQconninfoFree(parts);
 	struct cp_db_target target = {.keywords = {"dbname", "fallback_application_name", "client_encoding"},
 	                              .values = {conninfo, "callpower", "UTF8"},
-	                              .options = options.ptr};
+	                              .options = options.ptr,
+	                              .clock_offset_us = clock_offset_us};
 	if (options.ptr != NULL) {
 		target.keywords[3] = "options";
 		target.values[3] = options.ptr;

@@ -54,7 +54,7 @@ const char *scratch_conninfo(const char *role)
 			continue;
 		snprintf(roles[i], sizeof(roles[i]), "%s", wanted);
 		snprintf(texts[i], sizeof(texts[i]), "%s dbname=%s %s%s", getenv("CP_TEST_DATABASE"), name,
-			 role == NULL ? "" : "user=", wanted);
+		         role == NULL ? "" : "user=", wanted);
 		return texts[i];
 	}
 	abort();

@@ -37,24 +37,35 @@ struct cp_db_statement {
 };
 
 struct cp_db_options {
-	const char *conninfo;        /* host as socket folder or numeric address: names are not resolved here */
-	enum cp_db_scope scope;      /* what this pool may run */
-	unsigned connections;        /* pipelined connections */
-	unsigned max_in_flight;      /* segments sent and unanswered, per connection */
-	unsigned max_waiting;        /* segments queued; more is CP_E_LIMIT */
-	unsigned deadline_ms;        /* for a segment, from submit to answer */
-	unsigned max_backoff_ms;     /* between attempts to connect; they start at 50 ms and double, with jitter */
-	bool transaction_pooler;     /* behind PgBouncer in transaction mode: unnamed statements, no session settings */
+	const char *conninfo;    /* host as socket folder or numeric address: a name is CP_E_INPUT, as resolving it would block */
+	enum cp_db_scope scope;  /* what this pool may run */
+	unsigned connections;    /* pipelined connections */
+	unsigned max_in_flight;  /* segments sent and unanswered, per connection */
+	unsigned max_waiting;    /* segments queued; more is CP_E_LIMIT */
+	unsigned deadline_ms;    /* for a segment, from submit to answer; statement_timeout is three quarters of it */
+	unsigned max_backoff_ms; /* between attempts to connect; they start at 50 ms and double, with jitter */
+	/* Behind PgBouncer in transaction mode: unnamed statements, and no session settings (ALTER ROLE gives the limits there).
+	 */
+	bool transaction_pooler;
 	const struct cp_db_statement *const *statements; /* tables of statements, each ended by one with name == NULL */
 	size_t statement_tables;
 };
 
-/* Starts connecting; never waits for it. statements of other scopes are left out. options is copied, what it points to borrowed. */
+/*
+ * Starts connecting; never waits for it. Statements of other scopes are left out. options is copied, what it points to borrowed.
+ * CP_E_INPUT where conninfo cannot be used. A connection on which one statement cannot be prepared does not become ready
+ * (cp_db_problem() names the statement): run cp_migrate_check() first.
+ */
 int cp_db_new(struct cp_loop *loop, const struct cp_db_options *options, struct cp_db **ret_db);
-/* Segments under way end with CP_E_UNAVAILABLE first. Accepts NULL; returns NULL. */
+/*
+ * Segments under way end first: those that wait with CP_E_UNAVAILABLE, those that were sent with CP_E_TIMEOUT. To keep outcomes,
+ * let the loop turn until cp_db_pending() is 0. May be called from a callback. Accepts NULL; returns NULL.
+ */
 struct cp_db *cp_db_free(struct cp_db *db);
 /* True while at least one connection is ready. */
 bool cp_db_is_up(const struct cp_db *db);
+/* While none is: why the latest attempt to connect or to prepare failed. Else "". Valid until the next turn. */
+const char *cp_db_problem(const struct cp_db *db);
 /* Segments waiting and in flight, for metrics and shutdown. */
 size_t cp_db_pending(const struct cp_db *db);
 
@@ -84,8 +95,8 @@ int cp_db_affected(const struct cp_db_result *result); /* of INSERT, UPDATE, DEL
 struct cp_str cp_db_value(const struct cp_db_result *result, int row, int column); /* absent for NULL */
 int64_t cp_db_integer(const struct cp_db_result *result, int row, int column);     /* 0 for NULL */
 bool cp_db_boolean(const struct cp_db_result *result, int row, int column);        /* false for NULL */
-/* Bytes of a bytea column, decoded into memory of the caller's arena. */
 struct cp_arena;
+/* Bytes of a bytea column, decoded into memory of the caller's arena; absent for NULL. */
 struct cp_str cp_db_bytes(const struct cp_db_result *result, int row, int column, struct cp_arena *arena);
 /* The text form of a bytea parameter, "\x..." */
 struct cp_str cp_db_bytea(struct cp_arena *arena, struct cp_str bytes);
@@ -94,12 +105,14 @@ struct cp_str cp_db_bytea(struct cp_arena *arena, struct cp_str bytes);
 
 struct cp_db_listener;
 /*
- * Keeps one direct connection that listens on the channels. on_notify is called for each notification, and once with channel
- * and payload absent after each (re)connection: whatever was cached may be stale then.
+ * Keeps one direct connection (no transaction pooler) that listens on the channels. on_notify is called for each notification,
+ * and once with channel and payload absent after each (re)connection: whatever was cached may be stale then. A connection that
+ * has gone silent is noticed within half a minute. conninfo is borrowed, channels are copied; other errors as cp_db_new().
  */
 int cp_db_listen(struct cp_loop *loop, const char *conninfo, const char *const *channels, size_t channel_count,
                  void (*on_notify)(void *data, struct cp_str channel, struct cp_str payload), void *data,
                  struct cp_db_listener **ret_listener);
+/* May be called from on_notify. Accepts NULL; returns NULL. */
 struct cp_db_listener *cp_db_listener_free(struct cp_db_listener *listener);
 
 #endif
