@@ -22,6 +22,10 @@ int cp_base64_decode(enum cp_base64 alphabet, struct cp_str text, void *out, siz
 		*ret_len = 0;
 		return 0;
 	}
+	/* libsodium 1.0.18 takes some bytes above 127 for characters of the alphabet */
+	for (size_t i = 0; i < text.len; ++i)
+		if ((unsigned char)text.ptr[i] > 127)
+			return cp_fail(CP_E_INPUT, "this is not base64 of at most %zu bytes", size);
 	if (sodium_base642bin(out, size, text.ptr, text.len, NULL, &len, &end, variant(alphabet)) != 0 ||
 	    end != text.ptr + text.len)
 		return cp_fail(CP_E_INPUT, "this is not base64 of at most %zu bytes", size);
