@@ -8,6 +8,7 @@
 #ifndef PROVIDER_STORE_H
 #define PROVIDER_STORE_H
 
+#include "base/arena.h"
 #include "db/blocking.h"
 #include "db/exclusive.h"
 #include "provider/countries.h"
@@ -36,7 +37,7 @@ int cp_dataset_store_new(const struct cp_dataset_store_options *options, struct 
  * notification on CP_DATASET_CHANNEL (also the one without payload) and now and then; calls while one is under way are joined.
  */
 void cp_dataset_store_refresh(struct cp_dataset_store *store);
-/* What is under way ends without callbacks. Before the pool is freed. Accepts NULL; returns NULL. */
+/* What is under way ends without callbacks. Before the pool is freed, and not from a callback. Accepts NULL; returns NULL. */
 struct cp_dataset_store *cp_dataset_store_free(struct cp_dataset_store *store);
 
 /* ---- for commands: on a connection of the operator's role */
