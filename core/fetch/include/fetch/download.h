@@ -1,9 +1,15 @@
-/* Blocking download of one document into a file, for command-line programs. */
+/*
+ * Blocking download of one document into a file, for command-line programs.
+ *
+ * A proxy named by the environment (https_proxy, all_proxy) is used, and then decides which addresses may be reached; without one
+ * the guard of fetch/fetch.h applies.
+ */
 #ifndef FETCH_DOWNLOAD_H
 #define FETCH_DOWNLOAD_H
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct cp_download {
@@ -19,7 +25,12 @@ struct cp_download {
 	char ret_etag[128]; /* out: as sent, "" where none */
 };
 
-/* Follows at most 5 redirects, each to an allowed place. Needs cp_fetch_global_start(). */
+/*
+ * Follows at most 5 redirects, each to an allowed place. Needs cp_fetch_global_start().
+ *
+ * CP_E_CONFLICT (unchanged), CP_E_NOTFOUND (404, 410), CP_E_UNAVAILABLE (no connection, stalled, another status, given up),
+ * CP_E_LIMIT (larger than max_size), CP_E_DENIED (guard), CP_E_INPUT (not such a URL), CP_E_SYSTEM (the disk).
+ */
 int cp_download(struct cp_download *download);
 
 #endif

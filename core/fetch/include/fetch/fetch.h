@@ -3,7 +3,8 @@
  *
  * Names are resolved ahead, off the loop's thread; every address is checked before a socket is opened: loopback, link-local,
  * private, shared (RFC 6598), unique-local, multicast and reserved ranges are refused, in IPv4, IPv6 and IPv4-mapped form, unless
- * the request says that its destination was set by the operator. https only, likewise. Redirects are not followed.
+ * the request says that its destination was set by the operator. https only, likewise. Redirects are not followed, proxies not used.
+ * Connections are kept open for the next request. A request with a body is never sent twice by itself.
  */
 #ifndef FETCH_FETCH_H
 #define FETCH_FETCH_H
@@ -43,8 +44,10 @@ struct cp_fetch_answer {
 };
 
 /*
- * error: 0 where an HTTP answer came, whatever its status; CP_E_UNAVAILABLE (no connection), CP_E_TIMEOUT, CP_E_DENIED (guard),
- * CP_E_LIMIT (answer too large), CP_E_INPUT (bad URL); cp_error_message() has the sentence. answer is valid during the call.
+ * error: 0 where an HTTP answer came, whatever its status; CP_E_UNAVAILABLE (never sent: no such name, no connection, no free place
+ * within timeout_ms), CP_E_TIMEOUT (sent, but no whole answer came, for whatever reason: the outcome is unknown), CP_E_DENIED
+ * (guard), CP_E_LIMIT (answer too large), CP_E_INPUT (bad URL or header); cp_error_message() has the sentence. answer is valid during
+ * the call. It may start and cancel requests, and free the fetcher.
  */
 typedef void cp_fetch_fn(void *data, int error, const struct cp_fetch_answer *answer);
 
@@ -53,12 +56,16 @@ int cp_fetcher_new(struct cp_loop *loop, unsigned max_connections, struct cp_fet
 /* Requests under way are dropped without a callback. Accepts NULL; returns NULL. */
 struct cp_fetcher *cp_fetcher_free(struct cp_fetcher *fetcher);
 
-/* Starts a request; fn is called exactly once, from a later turn of the loop, unless cancelled. ret_fetch may be NULL. */
+/*
+ * Starts a request; fn is called exactly once, after this has returned, unless cancelled. What request points to is copied.
+ * ret_fetch may be NULL. CP_E_LIMIT where 10,000 are waiting already: then fn is not called.
+ */
 int cp_fetch_start(struct cp_fetcher *fetcher, const struct cp_fetch_request *request, cp_fetch_fn *fn, void *data,
                    struct cp_fetch **ret_fetch);
-void cp_fetch_cancel(struct cp_fetch *fetch); /* no callback follows; never blocks */
+/* Before its callback only. No callback follows; never blocks. What was sent may still take effect. */
+void cp_fetch_cancel(struct cp_fetch *fetch);
 
-/* Called by programs once, before threads and after the last fetcher is gone. */
+/* Called by programs once, before threads and after the last fetcher is gone; memory that libcurl frees is wiped. */
 int cp_fetch_global_start(void);
 void cp_fetch_global_stop(void);
 
