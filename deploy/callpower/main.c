@@ -14,6 +14,7 @@ static const struct cp_command *const commands[] = {
 	&cp_command_migrate,
 	&cp_command_key,
 	&cp_command_tenant,
+	&cp_command_data,
 	&cp_command_lookup,
 	&cp_command_settings,
 	&cp_command_compile_provider,
