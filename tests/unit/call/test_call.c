@@ -182,7 +182,7 @@ static void test_render__targets(void **state)
 	/* the second has no number: that is explained, and the next step asked for at once */
 	render(SETTINGS, &two, "target-2-try-1", "busy", &out);
 	assert_has(&out, "The line of Senator Ana O'Rourke is busy.");
-	assert_has(&out, "One call to go.");
+	assert_has(&out, "On to the last call.");
 	assert_has(&out, "We do not have a phone number for Representative Ben &quot;B&quot; Núñez");
 	assert_has(&out, "<Redirect method=\"POST\">https://x/voice/t/s/skip-2-of-2</Redirect></Response>");
 	assert_null(strstr(out.ptr, "<Dial"));
