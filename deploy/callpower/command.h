@@ -21,7 +21,7 @@ struct cp_command {
 };
 
 extern const struct cp_command cp_command_migrate, cp_command_serve, cp_command_tenant, cp_command_key, cp_command_campaign,
-	cp_command_data, cp_command_lookup, cp_command_compile_provider, cp_command_settings;
+	cp_command_data, cp_command_lookup, cp_command_compile_provider, cp_command_settings, cp_command_routes;
 
 /* Prints "callpower NAME: PROBLEM" and the command's usage to standard error; returns 2. */
 int cp_command_usage(const struct cp_command *command, const char *problem, ...) CP_PRINTF(2, 3);

@@ -15,9 +15,12 @@ static const struct cp_command *const commands[] = {
 	&cp_command_key,
 	&cp_command_tenant,
 	&cp_command_data,
+	&cp_command_campaign,
+	&cp_command_serve,
 	&cp_command_lookup,
 	&cp_command_settings,
 	&cp_command_compile_provider,
+	&cp_command_routes,
 };
 
 static void print_usage(FILE *out, const struct cp_command *command)
