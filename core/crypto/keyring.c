@@ -157,6 +157,19 @@ static int write_all(int fd, const char *path, struct cp_str text)
 	return 0;
 }
 
+/* The folder's entry on disk too: a key that seals something must not be gone after a power failure. */
+static int sync_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	CP_CLEANUP(cp_free_ptr) char *folder = slash == NULL ? cp_strdup(".") : cp_strndup(path, (size_t)(slash - path) + 1);
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return cp_fail_errno("cannot open the folder %s", folder);
+	int error = fsync(fd) == 0 ? 0 : cp_fail_errno("cannot write the folder %s to disk", folder);
+	close(fd);
+	return error;
+}
+
 /* A new file with a new key and then rest, on disk when it returns. Removes what it began where it fails. */
 static int write_new(const char *path, struct cp_str rest, uint32_t *ret_key_id)
 {
@@ -192,7 +205,23 @@ static int write_new(const char *path, struct cp_str rest, uint32_t *ret_key_id)
 int cp_keyring_file_new(const char *path, uint32_t *ret_key_id)
 {
 	int error = cp_crypto_start();
-	return error != 0 ? error : write_new(path, CP_STR_NULL, ret_key_id);
+	if (error == 0)
+		error = write_new(path, CP_STR_NULL, ret_key_id);
+	return error != 0 ? error : sync_folder(path);
+}
+
+/* Puts the file beside in the place of path, for the same readers as before. Removes it where that fails. */
+static int replace_file(const char *beside, const char *path)
+{
+	struct stat before;
+	int error = 0;
+	if (stat(path, &before) != 0 || chmod(beside, before.st_mode & 07777) != 0 ||
+	    ((before.st_uid != geteuid() || before.st_gid != getegid()) && chown(beside, before.st_uid, before.st_gid) != 0) ||
+	    rename(beside, path) != 0)
+		error = cp_fail_errno("cannot replace %s", path);
+	if (error != 0)
+		unlink(beside);
+	return error != 0 ? error : sync_folder(path);
 }
 
 int cp_keyring_file_add(const char *path, uint32_t *ret_key_id)
@@ -212,11 +241,12 @@ int cp_keyring_file_add(const char *path, uint32_t *ret_key_id)
 	if (cp_str_starts(rest, cp_str(HEADER)))
 		rest = cp_str_n(rest.ptr + sizeof(HEADER) - 1, rest.len - (sizeof(HEADER) - 1));
 	cp_buf_printf(&beside, "%s.new", path);
-	error = write_new(beside.ptr, rest, ret_key_id);
-	if (error == 0 && rename(beside.ptr, path) != 0) {
-		error = cp_fail_errno("cannot replace %s", path);
-		unlink(beside.ptr);
-	}
+	uint32_t id;
+	error = write_new(beside.ptr, rest, &id);
+	if (error == 0)
+		error = replace_file(beside.ptr, path);
+	if (error == 0 && ret_key_id != NULL)
+		*ret_key_id = id;
 	return error;
 }
 

@@ -87,6 +87,16 @@ static void test_keyring__rotation(void **state)
 	assert_non_null(strstr(cp_error_message(), id)); /* it says which key is missing */
 	cp_keyring_free(before);
 	cp_keyring_free(after);
+	/* Whoever may read the file may read the new one. */
+	struct stat status;
+	if (geteuid() == 0)
+		assert_int_equal(chown(path, 0, 65534), 0);
+	assert_int_equal(chmod(path, geteuid() == 0 ? 0440 : 0400), 0);
+	assert_int_equal(cp_keyring_file_add(path, NULL), 0);
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(status.st_mode & 07777, geteuid() == 0 ? 0440 : 0400);
+	if (geteuid() == 0)
+		assert_int_equal(status.st_gid, 65534);
 }
 
 static void test_keyring__others_must_not_read_it(void **state)

@@ -33,7 +33,7 @@ void cp_keyring_free_ptr(struct cp_keyring **keyring); /* for CP_CLEANUP */
 
 /* Makes a file with one new key, mode 0600. CP_E_CONFLICT where the file exists. *ret_key_id may be NULL. */
 int cp_keyring_file_new(const char *path, uint32_t *ret_key_id);
-/* Puts a new key on top of an existing file, which is replaced as a whole or not at all. */
+/* Puts a new key on top of an existing file, which is replaced as a whole or not at all, and keeps its owner and mode. */
 int cp_keyring_file_add(const char *path, uint32_t *ret_key_id);
 
 size_t cp_keyring_count(const struct cp_keyring *keyring);

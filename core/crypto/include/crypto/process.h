@@ -6,8 +6,10 @@
 
 #include <stdbool.h>
 
-/* Starts the cryptographic libraries. Everything in this folder does it by itself; a program calls it to learn of a failure
- * early. */
+/*
+ * Starts the cryptographic libraries. Keyrings, slabs and guarded memory do it by themselves; a program does it before anything
+ * else all the same, to learn of a failure early and to have the fastest implementations for its processor from the beginning.
+ */
 int cp_crypto_start(void);
 
 /*
