@@ -8,6 +8,12 @@
 
 enum { KEY_TIMEOUT_S = 10 };
 
+/*
+ * Asks the carrier to repeat a request that found no connection, no answer or a 5xx (Twilio, "Webhooks: connection overrides"). Steps
+ * may be repeated; a fragment is neither sent nor signed.
+ */
+#define REPEAT "#rc=2&rp=ct,rt,5xx"
+
 struct number_text {
 	char text[12];
 };
@@ -58,6 +64,7 @@ static void step_url(const struct cp_call_scene *scene, struct cp_call_step step
 	cp_buf_add(url, scene->session_url);
 	cp_buf_add_char(url, '/');
 	cp_buf_add_cstr(url, name);
+	cp_buf_add_cstr(url, REPEAT);
 }
 
 static void render_human(struct cp_twiml *twiml, const struct cp_call_scene *scene, unsigned attempt)
@@ -143,9 +150,12 @@ int cp_call_render(const struct cp_call_scene *scene, struct cp_call_position po
 void cp_call_render_wait(struct cp_str url, unsigned wait_s, struct cp_buf *out)
 {
 	struct cp_twiml twiml;
+	CP_CLEANUP(cp_buf_free) struct cp_buf again = {0};
+	cp_buf_add(&again, url);
+	cp_buf_add_cstr(&again, REPEAT);
 	cp_twiml_start(&twiml, out, CP_STR("en-US"), CP_STR(""));
 	cp_twiml_pause(&twiml, wait_s);
-	cp_twiml_redirect(&twiml, url);
+	cp_twiml_redirect(&twiml, cp_buf_str(&again));
 	cp_twiml_end(&twiml);
 }
 

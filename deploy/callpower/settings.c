@@ -53,9 +53,9 @@ const struct cp_setting cp_callpower_settings[] = {
 		 "addresses and http are allowed here and nowhere else."},
 	{"CALLPOWER_CARRIER_TIMEOUT_MS", CP_SETTING_NUMBER, "10000", 100, 60000, .unit = "ms",
 	 .help = "How long the carrier may take to accept a call."},
-	{"CALLPOWER_RING_TIMEOUT_S", CP_SETTING_NUMBER, "60", 5, 600, .unit = "s", .help = "How long a supporter's phone rings."},
+	{"CALLPOWER_RING_TIMEOUT_S", CP_SETTING_NUMBER, "60", 5, 600, .unit = "s", .help = "How long a phone rings, the supporter's and an office's."},
 	{"CALLPOWER_CALL_LIMIT_S", CP_SETTING_NUMBER, "3600", 60, 14400, .unit = "s",
-	 .help = "Longest call session; the carrier ends it then."},
+	 .help = "Longest call session, and longest conversation with one office; the carrier ends it then."},
 	{"CALLPOWER_RECONCILE_AFTER_S", CP_SETTING_NUMBER, "120", 1, 86400, .unit = "s",
 	 .help = "A call session without news for so long is looked up at the carrier, so that none stays open."},
 

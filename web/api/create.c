@@ -187,8 +187,9 @@ static void ring(struct creation *creation)
 	struct cp_carrier_call call = {
 		.to = cp_str(creation->phone),
 		.from = creation->from_number,
-		.url = cp_arena_printf(creation->arena, "%.*s/answer", CP_STR_ARG(base)),
-		.fallback_url = cp_arena_printf(creation->arena, "%.*s/fallback", CP_STR_ARG(base)),
+		/* steps may be repeated safely, see core/call/render.c */
+		.url = cp_arena_printf(creation->arena, "%.*s/answer#rc=2&rp=ct,rt,5xx", CP_STR_ARG(base)),
+		.fallback_url = cp_arena_printf(creation->arena, "%.*s/fallback#rc=2&rp=ct,rt,5xx", CP_STR_ARG(base)),
 		/* the end of a call is told once: ask for repetition where we cannot be reached or could not store it */
 		.status_url = cp_arena_printf(creation->arena, "%.*s/status#rc=5&rp=ct,rt,5xx", CP_STR_ARG(base)),
 		.ring_timeout_s = settings->ring_timeout_s,

@@ -5,8 +5,6 @@
 #include "call/plan.h"
 #include "call/render.h"
 
-enum { TARGET_RING_S = 60, TALK_LIMIT_S = 3600 };
-
 static bool is_away(int error)
 {
 	return error == CP_E_UNAVAILABLE || error == CP_E_TIMEOUT || error == CP_E_LIMIT;
@@ -47,8 +45,8 @@ static void on_campaign(void *data, int error, const struct cp_campaign *campaig
 			.plan = &plan,
 			.caller_id = caller_id(webhook, campaign->settings),
 			.session_url = webhook->session_url,
-			.ring_timeout_s = TARGET_RING_S,
-			.talk_limit_s = TALK_LIMIT_S,
+			.ring_timeout_s = webhook->web->settings->ring_timeout_s,
+			.talk_limit_s = webhook->web->settings->call_limit_s,
 		};
 		error = cp_call_render(&scene, webhook->position, webhook->outcome, &document);
 	}

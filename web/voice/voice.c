@@ -47,8 +47,10 @@ void cp_webhook_wait(struct cp_webhook *webhook, struct cp_str step, const char 
 	/* what the carrier told us with this request and will not say again when it follows a Redirect */
 	static const char *const facts[] = {"Digits", "DialCallStatus", "DialCallSid", "DialCallDuration", "DialBridged"};
 	CP_CLEANUP(cp_buf_free) struct cp_buf url = {0}, query = {0}, document = {0};
+	struct cp_str reason = cp_arena_str(cp_http_arena(webhook->request), cp_str(why)); /* it may be the current error message */
 	unsigned waits = waits_so_far(webhook) + 1;
-	cp_log(CP_LOG_WARNING, cp_http_log(webhook->request), "voice.wait", "step %.*s, time %u: %s", CP_STR_ARG(step), waits, why);
+	cp_log(CP_LOG_WARNING, cp_http_log(webhook->request), "voice.wait", "step %.*s, time %u: %.*s", CP_STR_ARG(step), waits,
+	       CP_STR_ARG(reason));
 	if (waits >= MAX_WAITS) {
 		cp_call_render_trouble(NULL, &document);
 		cp_webhook_reply_twiml(webhook, &document);
@@ -162,7 +164,8 @@ static void handle_status(struct cp_webhook *webhook)
  */
 static void handle_fallback(struct cp_webhook *webhook)
 {
-	struct cp_str query, failed = cp_form_get(&webhook->form, "ErrorUrl"), path = cp_str_split(failed, '?', &query);
+	struct cp_str fragment, query, failed = cp_str_split(cp_form_get(&webhook->form, "ErrorUrl"), '#', &fragment),
+			       path = cp_str_split(failed, '?', &query);
 	struct cp_call_step step;
 	size_t prefix = webhook->session_url.len + 1;
 	cp_log(CP_LOG_WARNING, cp_http_log(webhook->request), "voice.fallback", "carrier error %.*s",

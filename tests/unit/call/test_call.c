@@ -159,11 +159,11 @@ static void test_render__human_check(void **state)
 	struct cp_buf out = {0};
 	render(SETTINGS, &two, "human-try-1", "", &out);
 	assert_has(&out, "this is Ring &amp; Tell");
-	assert_has(&out, "action=\"https://x/voice/t/s/human-try-1\"");
+	assert_has(&out, "action=\"https://x/voice/t/s/human-try-1#rc=2&amp;rp=ct,rt,5xx\"");
 	assert_has(&out, "</Gather></Response>");
 	render(SETTINGS, &two, "human-try-2", "", &out);
 	assert_null(strstr(out.ptr, "Ring"));
-	assert_has(&out, "action=\"https://x/voice/t/s/human-try-2\"");
+	assert_has(&out, "action=\"https://x/voice/t/s/human-try-2#rc=2&amp;rp=ct,rt,5xx\"");
 	render(SETTINGS, &two, "goodbye", "", &out);
 	assert_has(&out, "<Hangup/></Response>");
 	cp_buf_free(&out);
@@ -176,7 +176,7 @@ static void test_render__targets(void **state)
 	render(SETTINGS, &two, "target-1-try-1", "", &out);
 	assert_has(&out, "connect you to 2 offices");
 	assert_has(&out, "Now calling Senator Ana O'Rourke, DC office.");
-	assert_has(&out, "action=\"https://x/voice/t/s/dial-1-of-2-try-1\"");
+	assert_has(&out, "action=\"https://x/voice/t/s/dial-1-of-2-try-1#rc=2&amp;rp=ct,rt,5xx\"");
 	assert_has(&out, "callerId=\"+14155550123\"");
 	assert_has(&out, "<Number>+12025550101</Number></Dial></Response>");
 	/* the second has no number: that is explained, and the next step asked for at once */
@@ -184,7 +184,7 @@ static void test_render__targets(void **state)
 	assert_has(&out, "The line of Senator Ana O'Rourke is busy.");
 	assert_has(&out, "On to the last call.");
 	assert_has(&out, "We do not have a phone number for Representative Ben &quot;B&quot; Núñez");
-	assert_has(&out, "<Redirect method=\"POST\">https://x/voice/t/s/skip-2-of-2</Redirect></Response>");
+	assert_has(&out, "<Redirect method=\"POST\">https://x/voice/t/s/skip-2-of-2#rc=2&amp;rp=ct,rt,5xx</Redirect></Response>");
 	assert_null(strstr(out.ptr, "<Dial"));
 	render(SETTINGS, &two, "target-2-try-1", "completed", &out);
 	assert_null(strstr(out.ptr, "busy"));
