@@ -1,7 +1,7 @@
 #include "callback.h"
 
 #include "base/memory.h"
-#include "exchange.h"
+#include "switchboard.h"
 #include "params.h"
 
 #include <stdio.h>
@@ -47,7 +47,7 @@ void cp_callbacks_init(struct cp_callbacks *callbacks)
 
 static struct cp_disorder disorder_of(const struct cp_leg *leg)
 {
-	return leg->phone.has_disorder ? leg->phone.disorder : cp_scenario_callbacks(leg->exchange->scenario);
+	return leg->phone.has_disorder ? leg->phone.disorder : cp_scenario_callbacks(leg->board->scenario);
 }
 
 static struct cp_callback *callback_free(struct cp_callback *callback)
@@ -95,7 +95,7 @@ static void on_due(void *data)
 		.form = &form,
 		.idempotency = callback->idempotency[0] != '\0' ? callback->idempotency : NULL,
 	};
-	callback->webhook = cp_webhook_start(&leg->exchange->webhooks, &request, on_answer, callback);
+	callback->webhook = cp_webhook_start(&leg->board->webhooks, &request, on_answer, callback);
 	snprintf(callback->idempotency, sizeof(callback->idempotency), "%s", cp_webhook_idempotency(callback->webhook));
 }
 
@@ -130,7 +130,7 @@ static struct cp_callback *callback_new(struct cp_leg *leg, unsigned event)
 	callback->sequence = leg->callbacks.sequence++;
 	cp_params_add_leg(&callback->params, leg, status_word(leg, event));
 	cp_params_add_event(&callback->params, leg, event, callback->sequence);
-	cp_timer_init(&callback->timer, leg->exchange->loop, on_due, callback);
+	cp_timer_init(&callback->timer, leg->board->loop, on_due, callback);
 	return callback;
 }
 

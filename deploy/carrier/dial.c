@@ -1,6 +1,6 @@
 /* <Dial>: the dialled legs, who answers first, the whisper, the talk, and what the action is told. */
 #include "base/memory.h"
-#include "exchange.h"
+#include "switchboard.h"
 #include "params.h"
 #include "text/phone.h"
 #include "url.h"
@@ -218,7 +218,7 @@ static void dial_number(struct cp_leg *leg, size_t index)
 	char to_text[CP_NUMBER_SIZE], from[CP_NUMBER_SIZE];
 	snprintf(to_text, sizeof(to_text), "%.*s", CP_STR_ARG(to));
 	snprintf(from, sizeof(from), "%.*s", CP_STR_ARG(caller_id.len > 0 ? caller_id : cp_str(leg->from)));
-	struct cp_leg *dialled = cp_leg_new(leg->exchange, leg->account, leg, to_text, from);
+	struct cp_leg *dialled = cp_leg_new(leg->board, leg->account, leg, to_text, from);
 	dial->legs[index] = dialled;
 	dialled->timeout = cp_verb_number(dial->element, "timeout", 30);
 	set_callbacks(dialled, number, leg->run.document_url);

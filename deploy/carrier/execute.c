@@ -1,7 +1,7 @@
 #include "execute.h"
 
 #include "base/memory.h"
-#include "exchange.h"
+#include "switchboard.h"
 #include "params.h"
 #include "text/xml.h"
 #include "url.h"
@@ -295,7 +295,7 @@ static void send_duplicate(struct cp_leg *leg, struct cp_webhook_request request
 	duplicate->leg = leg;
 	cp_list_push(&leg->run.duplicates, &duplicate->link);
 	cp_leg_pin(leg);
-	duplicate->webhook = cp_webhook_start(&leg->exchange->webhooks, &request, on_duplicate_answer, duplicate);
+	duplicate->webhook = cp_webhook_start(&leg->board->webhooks, &request, on_duplicate_answer, duplicate);
 }
 
 static void fetch(struct cp_leg *leg, struct cp_str url, const char *method, const struct cp_params *more)
@@ -315,8 +315,8 @@ static void fetch(struct cp_leg *leg, struct cp_str url, const char *method, con
 		cp_story_error(leg, CP_TWILIO_BAD_POLICY, "rp in the URL's fragment is invalid", url);
 	cp_leg_pin(leg);
 	cp_line_clock_network_begin(cp_leg_clock(leg));
-	run->fetching = cp_webhook_start(&leg->exchange->webhooks, &request, on_answer, leg);
-	if (cp_scenario_duplicates_webhooks(leg->exchange->scenario))
+	run->fetching = cp_webhook_start(&leg->board->webhooks, &request, on_answer, leg);
+	if (cp_scenario_duplicates_webhooks(leg->board->scenario))
 		send_duplicate(leg, request);
 }
 

@@ -1,6 +1,6 @@
 /* <Gather>: prompts, keys, time-out, and whether the action is asked. */
 #include "base/memory.h"
-#include "exchange.h"
+#include "switchboard.h"
 #include "params.h"
 #include "verbs.h"
 

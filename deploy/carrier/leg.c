@@ -2,7 +2,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "exchange.h"
+#include "switchboard.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,7 +66,7 @@ void cp_leg_unpin(struct cp_leg *leg)
 {
 	struct cp_leg *root = cp_leg_root(leg);
 	--root->pins;
-	cp_exchange_check_settled(root);
+	cp_switchboard_check_settled(root);
 }
 
 /*
@@ -82,7 +82,7 @@ static void set_status(struct cp_leg *leg, enum cp_leg_status status)
 		leg->answered_us = now;
 	if (status >= CP_LEG_COMPLETED)
 		leg->ended_us = now;
-	cp_exchange_leg_changed(leg);
+	cp_switchboard_leg_changed(leg);
 }
 
 /* ---- ringing */
@@ -224,7 +224,7 @@ void cp_leg_take_over(struct cp_leg *leg)
 	cp_wait_stop(&leg->star);
 	leg->run.gather.keys = NULL;
 	cp_wait_stop(&leg->run.gather.key);
-	cp_exchange_leg_changed(leg);
+	cp_switchboard_leg_changed(leg);
 }
 
 /* ---- life */
@@ -239,11 +239,11 @@ static void on_star(void *data)
 	cp_leg_press(data, "*");
 }
 
-struct cp_leg *cp_leg_new(struct cp_exchange *exchange, const struct cp_account *account, struct cp_leg *parent, const char *to,
+struct cp_leg *cp_leg_new(struct cp_switchboard *board, const struct cp_account *account, struct cp_leg *parent, const char *to,
                           const char *from)
 {
 	struct cp_leg *leg = cp_alloc(sizeof(*leg));
-	leg->exchange = exchange;
+	leg->board = board;
 	leg->account = account;
 	leg->parent = parent;
 	cp_list_init(&leg->children);
@@ -251,7 +251,7 @@ struct cp_leg *cp_leg_new(struct cp_exchange *exchange, const struct cp_account 
 	snprintf(leg->to, sizeof(leg->to), "%s", to);
 	snprintf(leg->from, sizeof(leg->from), "%s", from);
 	if (parent == NULL) {
-		cp_line_clock_init(&leg->line_clock, exchange->loop, exchange->options.speed);
+		cp_line_clock_init(&leg->line_clock, board->loop, board->options.speed);
 		leg->story = json_array();
 	}
 	struct cp_line_clock *clock = cp_leg_clock(leg);
@@ -262,12 +262,12 @@ struct cp_leg *cp_leg_new(struct cp_exchange *exchange, const struct cp_account 
 	cp_wait_init(&leg->limit, clock, on_limit, leg);
 	cp_wait_init(&leg->hang_up, clock, on_hang_up, leg);
 	cp_wait_init(&leg->star, clock, on_star, leg);
-	cp_scenario_phone(exchange->scenario, to, parent != NULL, &leg->phone);
-	leg->interactive = leg->phone.outcome == CP_OUTCOME_INTERACTIVE || (parent == NULL && exchange->options.interactive);
+	cp_scenario_phone(board->scenario, to, parent != NULL, &leg->phone);
+	leg->interactive = leg->phone.outcome == CP_OUTCOME_INTERACTIVE || (parent == NULL && board->options.interactive);
 	cp_callbacks_init(&leg->callbacks);
 	cp_run_init(&leg->run, leg);
-	cp_exchange_register(exchange, leg);
-	cp_exchange_leg_changed(leg);
+	cp_switchboard_register(board, leg);
+	cp_switchboard_leg_changed(leg);
 	return leg;
 }
 
@@ -289,6 +289,6 @@ struct cp_leg *cp_leg_free(struct cp_leg *leg)
 		stop_waits(leg);
 	}
 	/* a callback of the leg's may be what frees it */
-	cp_loop_free_later(leg->exchange->loop, leg);
+	cp_loop_free_later(leg->board->loop, leg);
 	return NULL;
 }

@@ -10,7 +10,7 @@
 #include "line_clock.h"
 #include "scenario.h"
 
-struct cp_exchange;
+struct cp_switchboard;
 struct cp_account;
 
 enum { CP_SID_SIZE = 35, CP_NUMBER_SIZE = 20, CP_STORY_MAX = 5000 };
@@ -27,8 +27,8 @@ enum cp_leg_status {
 };
 
 struct cp_leg {
-	struct cp_list link; /* a root's in the exchange, else in parent->children */
-	struct cp_exchange *exchange;
+	struct cp_list link; /* a root's in the board, else in parent->children */
+	struct cp_switchboard *board;
 	const struct cp_account *account;
 	struct cp_leg *parent; /* NULL for a root */
 	struct cp_list children;
@@ -54,9 +54,9 @@ struct cp_leg {
 };
 
 /* A new leg, registered and queued; parent may be NULL. */
-struct cp_leg *cp_leg_new(struct cp_exchange *exchange, const struct cp_account *account, struct cp_leg *parent, const char *to,
+struct cp_leg *cp_leg_new(struct cp_switchboard *board, const struct cp_account *account, struct cp_leg *parent, const char *to,
                           const char *from) __attribute__((returns_nonnull));
-/* For the exchange: cancels what is under way. */
+/* For the board: cancels what is under way. */
 struct cp_leg *cp_leg_free(struct cp_leg *leg);
 
 /* Rings it after so many virtual seconds in the queue. */

@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "exchange.h"
+#include "switchboard.h"
 
 void cp_params_free(struct cp_params *params)
 {

@@ -1,5 +1,5 @@
 /* What a script's telephone does while a call goes on: keys, star, hanging up at a given place. */
-#include "exchange.h"
+#include "switchboard.h"
 
 static bool matches(const char *pattern, struct cp_str step)
 {

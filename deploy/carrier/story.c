@@ -1,6 +1,6 @@
 /* The story of a call: what happened, for people, tests and the page. */
 #include "base/memory.h"
-#include "exchange.h"
+#include "switchboard.h"
 
 #include <stdarg.h>
 
@@ -31,7 +31,7 @@ void cp_story_add(struct cp_leg *leg, const char *kind, const char *fmt, ...)
 		json_decref(more);
 	}
 	json_array_append_new(root->story, entry);
-	cp_exchange_told(root, entry);
+	cp_switchboard_told(root, entry);
 }
 
 void cp_story_error(struct cp_leg *leg, int code, const char *text, struct cp_str url)

@@ -23,7 +23,7 @@ struct cp_route {
 	struct cp_route *next;
 };
 
-/* What webhooks of one carrier share. Owned by the exchange. */
+/* What webhooks of one carrier share. Owned by the board. */
 struct cp_webhook_service {
 	struct cp_loop *loop;
 	struct cp_transport transport;

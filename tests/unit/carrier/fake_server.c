@@ -122,17 +122,17 @@ static void cancel(void *data, void *handle)
 int fake_server_setup(void **state)
 {
 	struct fake_server *server = cp_alloc(sizeof(*server));
-	struct cp_exchange_options options = {.speed = FAKE_SPEED, .keep = 100};
+	struct cp_switchboard_options options = {.speed = FAKE_SPEED, .keep = 100};
 	struct cp_str number = CP_STR("+15005550006");
 	static const char sid[] = "AC00000000000000000000000000000001";
 	if (texts == NULL)
 		texts = cp_arena_new();
 	cp_list_init(&server->pending);
 	assert_ok(cp_loop_new(&server->loop));
-	server->exchange = cp_exchange_new(server->loop, &options, cp_scenario_new());
-	server->exchange->webhooks.transport = (struct cp_transport){start, cancel, server};
-	assert_ok(cp_exchange_add_account(server->exchange, cp_str(sid), CP_STR("secret"), CP_STR(""), &number, 1));
-	server->account = cp_exchange_account(server->exchange, cp_str(sid));
+	server->board = cp_switchboard_new(server->loop, &options, cp_scenario_new());
+	server->board->webhooks.transport = (struct cp_transport){start, cancel, server};
+	assert_ok(cp_switchboard_add_account(server->board, cp_str(sid), CP_STR("secret"), CP_STR(""), &number, 1));
+	server->account = cp_switchboard_account(server->board, cp_str(sid));
 	*state = server;
 	return 0;
 }
@@ -140,7 +140,7 @@ int fake_server_setup(void **state)
 int fake_server_teardown(void **state)
 {
 	struct fake_server *server = *state;
-	cp_exchange_free(server->exchange);
+	cp_switchboard_free(server->board);
 	assert_true(cp_list_is_empty(&server->pending));
 	cp_loop_turn(server->loop, 0);
 	cp_loop_free(server->loop);
@@ -161,13 +161,13 @@ void fake_server_scenario(struct fake_server *server, const char *text)
 {
 	json_t *json;
 	assert_ok(cp_json_parse(cp_str(text), &json));
-	assert_ok(cp_scenario_apply(server->exchange->scenario, json));
+	assert_ok(cp_scenario_apply(server->board->scenario, json));
 	json_decref(json);
 }
 
 struct cp_leg *fake_call_new(struct fake_server *server)
 {
-	struct cp_leg *leg = cp_leg_new(server->exchange, server->account, NULL, "+14155550123", "+15005550006");
+	struct cp_leg *leg = cp_leg_new(server->board, server->account, NULL, "+14155550123", "+15005550006");
 	leg->timeout = 60;
 	leg->time_limit = 14400;
 	leg->run.url = cp_strdup("http://127.0.0.1:9/voice/token/session/answer");

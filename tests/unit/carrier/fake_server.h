@@ -1,5 +1,5 @@
 /*
- * A server that exists in memory only, and the exchange that calls it: for tests of calls on virtual time. It answers by the last segment
+ * A server that exists in memory only, and the board that calls it: for tests of calls on virtual time. It answers by the last segment
  * of the path asked for, and keeps what it was asked.
  */
 #ifndef TESTS_FAKE_SERVER_H
@@ -7,7 +7,7 @@
 
 #include "check.h"
 
-#include "exchange.h"
+#include "switchboard.h"
 
 enum { FAKE_MAX_REQUESTS = 200 };
 #define FAKE_SPEED 20000.0 /* times real time */
@@ -32,7 +32,7 @@ struct fake_request {
 
 struct fake_server {
 	struct cp_loop *loop;
-	struct cp_exchange *exchange;
+	struct cp_switchboard *board;
 	struct cp_account *account;
 	const struct fake_answer *answers; /* ended by a step of NULL */
 	unsigned used[64];                 /* per entry of answers */

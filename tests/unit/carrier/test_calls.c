@@ -251,7 +251,7 @@ static void test_callbacks_twice_and_exchanged(void **state)
 
 	seen = strlen(fake_steps(server)) + 1;
 	leg = fake_call_new(server);
-	leg->callbacks.events = CP_EVENT_RINGING; /* nothing to exchange it with: it comes all the same */
+	leg->callbacks.events = CP_EVENT_RINGING; /* nothing to board it with: it comes all the same */
 	fake_call_run(server, leg);
 	assert_string_equal(fake_steps(server) + seen, "answer status:ringing");
 

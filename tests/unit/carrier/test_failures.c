@@ -183,9 +183,9 @@ static void test_routes_lead_to_loopback(void **state)
 {
 	struct fake_server *server = *state;
 	static const struct fake_answer answers[] = {{"answer", ""}, {0}};
-	assert_int_equal(cp_exchange_add_route(server->exchange, CP_STR("https://call.example.org"), CP_STR("http://192.0.2.1")), CP_E_INPUT);
-	assert_int_equal(cp_exchange_add_route(server->exchange, CP_STR("https://call.example.org/x"), CP_STR("http://127.0.0.1:9")), CP_E_INPUT);
-	assert_ok(cp_exchange_add_route(server->exchange, CP_STR("https://call.example.org"), CP_STR("http://127.0.0.1:9")));
+	assert_int_equal(cp_switchboard_add_route(server->board, CP_STR("https://call.example.org"), CP_STR("http://192.0.2.1")), CP_E_INPUT);
+	assert_int_equal(cp_switchboard_add_route(server->board, CP_STR("https://call.example.org/x"), CP_STR("http://127.0.0.1:9")), CP_E_INPUT);
+	assert_ok(cp_switchboard_add_route(server->board, CP_STR("https://call.example.org"), CP_STR("http://127.0.0.1:9")));
 	run(server, "https://call.example.org/v/answer?x#rc=0", NULL, answers);
 	assert_string_equal(server->requests[0].url, "http://127.0.0.1:9/v/answer?x");
 }
@@ -201,10 +201,10 @@ static void test_a_reset_drops_everything(void **state)
 		for (int i = 0; i < turns; ++i)
 			cp_loop_turn(server->loop, 1);
 	}
-	cp_exchange_reset(server->exchange);
-	assert_int_equal(server->exchange->active, 0);
-	assert_int_equal(cp_map_count(server->exchange->legs), 0);
-	assert_false(cp_scenario_duplicates_webhooks(server->exchange->scenario));
+	cp_switchboard_reset(server->board);
+	assert_int_equal(server->board->active, 0);
+	assert_int_equal(cp_map_count(server->board->legs), 0);
+	assert_false(cp_scenario_duplicates_webhooks(server->board->scenario));
 	for (int i = 0; i < 5; ++i)
 		cp_loop_turn(server->loop, 1);
 }
@@ -213,12 +213,12 @@ static void test_old_calls_are_forgotten(void **state)
 {
 	struct fake_server *server = *state;
 	static const struct fake_answer answers[] = {{"answer", "<Dial timeout=\"5\">+12025550101</Dial>"}, {0}};
-	server->exchange->options.keep = 3;
+	server->board->options.keep = 3;
 	struct cp_leg *last = NULL;
 	for (int i = 0; i < 6; ++i)
 		last = run(server, NULL, NULL, answers);
-	assert_int_equal(server->exchange->root_count, 3);
-	assert_ptr_equal(cp_exchange_leg(server->exchange, cp_str(last->sid)), last);
+	assert_int_equal(server->board->root_count, 3);
+	assert_ptr_equal(cp_switchboard_leg(server->board, cp_str(last->sid)), last);
 }
 
 #define CALL_TEST(name) cmocka_unit_test_setup_teardown(name, fake_server_setup, fake_server_teardown)

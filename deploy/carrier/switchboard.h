@@ -1,9 +1,9 @@
 /*
- * The telephone exchange: accounts, the calls there are and were, the scenario in force, and who listens to what happens.
+ * The telephone company's switchboard: accounts, the calls there are and were, the scenario in force, and who listens to what happens.
  * Everything of it lives on one loop's thread.
  */
-#ifndef CARRIER_EXCHANGE_H
-#define CARRIER_EXCHANGE_H
+#ifndef CARRIER_SWITCHBOARD_H
+#define CARRIER_SWITCHBOARD_H
 
 #include "base/map.h"
 #include "leg.h"
@@ -22,7 +22,7 @@ struct cp_account {
 	struct cp_account *next;
 };
 
-struct cp_exchange_options {
+struct cp_switchboard_options {
 	double speed;            /* virtual seconds per real second */
 	double calls_per_second; /* per account, virtual; 0: no limit */
 	size_t keep;             /* finished calls that are remembered */
@@ -39,9 +39,9 @@ struct cp_listener {
 	void *data;
 };
 
-struct cp_exchange {
+struct cp_switchboard {
 	struct cp_loop *loop;
-	struct cp_exchange_options options;
+	struct cp_switchboard_options options;
 	struct cp_account *accounts;
 	struct cp_scenario *scenario, *first_scenario;
 	struct cp_webhook_service webhooks;
@@ -51,33 +51,33 @@ struct cp_exchange {
 	size_t root_count, active; /* active: not settled */
 };
 
-/* scenario becomes the exchange's. */
-struct cp_exchange *cp_exchange_new(struct cp_loop *loop, const struct cp_exchange_options *options, struct cp_scenario *scenario);
+/* scenario becomes the board's. */
+struct cp_switchboard *cp_switchboard_new(struct cp_loop *loop, const struct cp_switchboard_options *options, struct cp_scenario *scenario);
 /* Drops what is under way without a word. */
-struct cp_exchange *cp_exchange_free(struct cp_exchange *exchange);
+struct cp_switchboard *cp_switchboard_free(struct cp_switchboard *board);
 
 /* CP_E_INPUT where sid, token or a number is ill-formed, CP_E_CONFLICT where the sid is there already. */
-int cp_exchange_add_account(struct cp_exchange *exchange, struct cp_str sid, struct cp_str token, struct cp_str name,
+int cp_switchboard_add_account(struct cp_switchboard *board, struct cp_str sid, struct cp_str token, struct cp_str name,
                             const struct cp_str *numbers, size_t count);
-struct cp_account *cp_exchange_account(struct cp_exchange *exchange, struct cp_str sid); /* NULL where there is none */
+struct cp_account *cp_switchboard_account(struct cp_switchboard *board, struct cp_str sid); /* NULL where there is none */
 bool cp_account_has_number(const struct cp_account *account, struct cp_str number);
 /* Webhooks to origin go to target, which must be on loopback. */
-int cp_exchange_add_route(struct cp_exchange *exchange, struct cp_str origin, struct cp_str target);
+int cp_switchboard_add_route(struct cp_switchboard *board, struct cp_str origin, struct cp_str target);
 
-struct cp_leg *cp_exchange_leg(struct cp_exchange *exchange, struct cp_str sid); /* NULL where there is none */
-/* Forgets a settled call, dialled legs included. */
-void cp_exchange_forget(struct cp_exchange *exchange, struct cp_leg *root);
+struct cp_leg *cp_switchboard_leg(struct cp_switchboard *board, struct cp_str sid); /* NULL where there is none */
+/* Forgets a leg of a settled call; with a root, those it dialled. */
+void cp_switchboard_forget(struct cp_switchboard *board, struct cp_leg *leg);
 /* Drops all calls and returns to the first scenario. */
-void cp_exchange_reset(struct cp_exchange *exchange);
+void cp_switchboard_reset(struct cp_switchboard *board);
 
-void cp_exchange_listen(struct cp_exchange *exchange, struct cp_listener *listener);
-void cp_exchange_unlisten(struct cp_listener *listener);
+void cp_switchboard_listen(struct cp_switchboard *board, struct cp_listener *listener);
+void cp_switchboard_unlisten(struct cp_listener *listener);
 
 /* ---- for leg.c and story.c */
-void cp_exchange_register(struct cp_exchange *exchange, struct cp_leg *leg);
-void cp_exchange_leg_changed(struct cp_leg *leg);
-void cp_exchange_told(struct cp_leg *root, const json_t *entry);
+void cp_switchboard_register(struct cp_switchboard *board, struct cp_leg *leg);
+void cp_switchboard_leg_changed(struct cp_leg *leg);
+void cp_switchboard_told(struct cp_leg *root, const json_t *entry);
 /* Called whenever something of the call has ended: finds out whether all of it has. */
-void cp_exchange_check_settled(struct cp_leg *root);
+void cp_switchboard_check_settled(struct cp_leg *root);
 
 #endif

@@ -1,0 +1,159 @@
+// One telephone: who it is, what is heard on it, keys, and what a person can do with it.
+import { act, clockText, element, isOver, phoneText, statusText } from './calls.js';
+
+const keys = [['1', ''], ['2', 'ABC'], ['3', 'DEF'], ['4', 'GHI'], ['5', 'JKL'], ['6', 'MNO'], ['7', 'PQRS'], ['8', 'TUV'], ['9', 'WXYZ'],
+	['*', ''], ['0', '+'], ['#', '']];
+const keyNames = { '*': 'star', '#': 'pound' };
+
+const hangups = {
+	caller: 'The supporter hung up', callee: 'The office hung up', document: 'The call came to its end', api: 'The server ended the call',
+	limit: 'The time limit ended the call', error: 'The call was ended by an error',
+};
+
+/** One entry of the story as it is heard or seen on this telephone; null where it is not. */
+function line(entry, isRoot, legs) {
+	const leg = legs.get(entry.leg);
+	const number = phoneText(entry.number ?? leg?.to);
+	switch (entry.kind) {
+	case 'say': return { kind: 'said', text: entry.text, language: entry.language };
+	case 'play': return { kind: 'said', text: entry.url ? `♪ Recording: ${entry.url}` : `♪ Tones ${entry.digits}` };
+	case 'keys': return { kind: 'pressed', text: [...entry.keys].join(' ') };
+	case 'gather': return { kind: 'note', text: entry.num_digits === 1 ? 'Waiting for a key' : 'Waiting for keys' };
+	case 'gather-end': return entry.reason === 'timeout' && !entry.digits ? { kind: 'note', text: 'No key was pressed' } : null;
+	case 'pause': return entry.seconds >= 1 ? { kind: 'note', text: `Silence, ${entry.seconds} s` } : null;
+	case 'dial': return isRoot ? { kind: 'dial', text: `Dialling ${number}`, more: `shows ${phoneText(entry.caller_id)}` } : null;
+	case 'connected': return { kind: 'good', text: isRoot ? `Connected to ${number}` : 'Connected to the supporter' };
+	case 'send-digits': return { kind: 'note', text: `Extension sent: ${entry.digits}` };
+	case 'dial-end': return isRoot
+		? { kind: entry.bridged ? 'dial' : 'bad', text: `${phoneText(leg?.to)}: ${statusText(entry.status).toLowerCase()}`, more: entry.bridged ? clockText(entry.duration) : '' }
+		: null;
+	case 'error': return { kind: 'bad', text: `Error ${entry.code}: ${entry.text}` };
+	case 'hangup': return { kind: 'note', text: hangups[entry.by] ?? 'Hung up' };
+	default: return null;
+	}
+}
+
+/** Whether the entry belongs on the telephone of this leg. */
+function concerns(entry, leg, isRoot) {
+	const shared = ['dial', 'connected', 'dial-end', 'send-digits'];
+	if (isRoot) return !entry.leg || shared.includes(entry.kind);
+	return entry.leg === leg.sid;
+}
+
+const icons = {
+	answer: 'M6.6 3.5h3l1.8 4.6-2.3 1.8a11 11 0 0 0 5 5l1.8-2.3 4.6 1.8v3a2.6 2.6 0 0 1-2.6 2.6C10.200 20 4 13.800 4 6.100a2.600 2.600 0 0 1 2.600-2.600z',
+	decline: 'M12 9c3.600 0 7 .9 9.300 2.700.900.700 1 2 .300 2.900l-1.200 1.500c-.500.600-1.300.800-2 .500l-2.800-1.200c-.700-.300-1.100-1-1-1.700l.200-1.500a13 13 0 0 0-5.600 0l.200 1.500c.100.700-.300 1.400-1 1.700l-2.800 1.200c-.700.300-1.500.100-2-.500l-1.200-1.500c-.700-.900-.600-2.200.300-2.900C5 9.900 8.400 9 12 9z',
+};
+
+function icon(name) {
+	const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+	const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
+	svg.setAttribute('viewBox', '0 0 24 24');
+	svg.setAttribute('aria-hidden', 'true');
+	path.setAttribute('d', icons[name]);
+	svg.append(path);
+	return svg;
+}
+
+export class Phone {
+	#sid = null;
+	#shown = 0;
+	#since = null;
+	#parts = {};
+
+	/** role: "supporter" or "office". onSaid is called with what is newly heard, for reading aloud. */
+	constructor(role, onSaid, onProblem) {
+		this.role = role;
+		this.onSaid = onSaid;
+		this.onProblem = onProblem;
+		this.element = this.#build();
+	}
+
+	#do(what, body) {
+		if (this.#sid) act(this.#sid, what, body).catch(this.onProblem);
+	}
+
+	#build() {
+		const id = `phone-${this.role}`;
+		const part = this.#parts;
+		part.title = element('h2', { id, class: 'phone__role' }, this.role === 'supporter' ? 'Supporter' : 'Office');
+		part.badge = element('span', { class: 'badge' });
+		part.number = element('p', { class: 'phone__number' });
+		part.state = element('p', { class: 'phone__state', role: 'status' });
+		part.talk = element('ol', { class: 'talk', role: 'log', 'aria-live': 'polite', tabindex: '0', 'aria-label': `Heard on the ${this.role}’s telephone` });
+		part.answer = element('button', { type: 'button', class: 'round round--answer', onclick: () => this.#do('answer') }, icon('answer'), element('span', {}, 'Answer'));
+		part.hangup = element('button', { type: 'button', class: 'round round--decline', onclick: () => this.#do('hangup') }, icon('decline'), element('span', {}, 'Hang up'));
+		part.take = element('button', { type: 'button', class: 'button button--small phone__take', onclick: () => this.#do('take-over') }, 'Take over from the script');
+		part.pad = element('div', { class: 'pad', role: 'group', 'aria-label': 'Keypad' }, ...keys.map(([key, letters]) =>
+			element('button', { type: 'button', class: 'pad__key', 'aria-label': keyNames[key] ?? key, onclick: () => this.#do('keys', { keys: key }) },
+				element('span', { class: 'pad__digit' }, key), element('span', { class: 'pad__letters', 'aria-hidden': 'true' }, letters))));
+		const phone = element('section', { class: `phone phone--${this.role}`, 'aria-labelledby': id },
+			element('div', { class: 'phone__screen' },
+				element('header', { class: 'phone__who' }, element('div', { class: 'phone__line' }, part.title, part.badge), part.number, part.state),
+				part.talk, part.pad, element('div', { class: 'phone__actions' }, part.answer, part.hangup), part.take));
+		phone.addEventListener('keydown', (event) => {
+			if (/^[0-9*#]$/.test(event.key) && !event.ctrlKey && !event.metaKey && !event.altKey && !part.pad.hidden) this.#do('keys', { keys: event.key });
+		});
+		return phone;
+	}
+
+	/** Shows a leg of a call. call: the root with its story; leg: undefined where nobody is rung. */
+	show(call, leg, speed) {
+		const part = this.#parts;
+		const isRoot = this.role === 'supporter';
+		if (leg?.sid !== this.#sid) {
+			this.#sid = leg?.sid ?? null;
+			this.#shown = 0;
+			this.#since = null;
+			part.talk.replaceChildren();
+		}
+		this.element.dataset.status = leg ? (isOver(leg) ? 'over' : leg.status) : 'none';
+		part.number.textContent = leg ? phoneText(leg.to) : '';
+		part.badge.textContent = leg ? (leg.interactive ? 'you' : 'script') : '';
+		part.badge.dataset.kind = leg?.interactive ? 'you' : 'script';
+		part.badge.hidden = !leg || isOver(leg);
+		const ringing = leg?.status === 'ringing', talking = leg?.status === 'in-progress';
+		part.answer.hidden = !ringing;
+		part.hangup.hidden = !ringing && !talking;
+		part.hangup.lastChild.textContent = ringing ? 'Decline' : 'Hang up';
+		part.pad.hidden = !talking || !isRoot;
+		part.take.hidden = !leg || isOver(leg) || leg.interactive || leg.status === 'queued';
+		if (leg) this.#listen(call, leg, isRoot);
+		this.#tick(leg, speed);
+	}
+
+	#listen(call, leg, isRoot) {
+		const legs = new Map(call.legs.map((each) => [each.sid, each]));
+		const atEnd = this.#parts.talk.scrollHeight - this.#parts.talk.scrollTop - this.#parts.talk.clientHeight < 60;
+		const fresh = call.story.slice(this.#shown);
+		const isNew = this.#shown > 0 || fresh.length < 4;
+		this.#shown = call.story.length;
+		for (const entry of fresh) {
+			const heard = concerns(entry, leg, isRoot) ? line(entry, isRoot, legs) : null;
+			if (!heard) continue;
+			this.#parts.talk.append(element('li', { class: `line line--${heard.kind}`, lang: heard.language || undefined },
+				element('span', { class: 'line__text' }, heard.text), heard.more ? element('span', { class: 'line__more' }, heard.more) : null));
+			if (isNew && heard.kind === 'said') this.onSaid(heard);
+		}
+		if (fresh.length > 0 && atEnd) this.#parts.talk.scrollTop = this.#parts.talk.scrollHeight;
+	}
+
+	#tick(leg, speed) {
+		const part = this.#parts;
+		if (!leg) {
+			part.state.textContent = 'Nobody is dialled yet';
+		} else if (leg.status === 'in-progress') {
+			this.#since ??= performance.now() - (leg.duration * 1000) / speed;
+			part.state.textContent = `In call · ${clockText(((performance.now() - this.#since) / 1000) * speed)}`;
+		} else if (isOver(leg)) {
+			part.state.textContent = leg.answered ? `${statusText(leg.status)} · ${clockText(leg.duration)}` : statusText(leg.status);
+		} else {
+			part.state.textContent = leg.status === 'ringing' ? 'Ringing…' : 'Waiting for its turn';
+		}
+	}
+
+	/** Called every half second while a call runs. */
+	tick(leg, speed) {
+		if (leg?.status === 'in-progress' && leg.sid === this.#sid) this.#tick(leg, speed);
+	}
+}
