@@ -47,7 +47,7 @@ static void on_refresh(void *data, int error)
 	latest_error = error;
 }
 
-static void start(const char *conninfo, unsigned poll_ms)
+static void start(const char *conninfo, unsigned poll_ms, bool away)
 {
 	static const struct cp_db_statement *const tables[] = {cp_tenants_operator_statements};
 	const struct cp_db_options options = {
@@ -56,7 +56,7 @@ static void start(const char *conninfo, unsigned poll_ms)
 	    .connections = 1,
 	    .max_in_flight = 8,
 	    .max_waiting = 8,
-	    .deadline_ms = 2000,
+	    .deadline_ms = away ? 400 : 5000,
 	    .max_backoff_ms = 200,
 	    .statements = tables,
 	    .statement_tables = 1,
@@ -138,7 +138,7 @@ static void test_feed__follows_notices(void **state)
 	(void)state;
 	static const char *const channels[] = {CP_TENANTS_CHANNEL};
 	struct cp_db_listener *listener;
-	start(scratch_conninfo("callpower_operator"), 3600 * 1000);
+	start(scratch_conninfo("callpower_operator"), 3600 * 1000, false);
 	create("early");
 	assert_false(is_known("early"));
 	turn_until_refreshed(1);
@@ -159,7 +159,7 @@ static void test_feed__follows_notices(void **state)
 static void test_feed__polls(void **state)
 {
 	(void)state;
-	start(scratch_conninfo("callpower_operator"), 100);
+	start(scratch_conninfo("callpower_operator"), 100, false);
 	turn_until_refreshed(1);
 	create("unheard");
 	turn_until_known("unheard", true);
@@ -178,7 +178,7 @@ static void test_feed__loads_in_batches(void **state)
 	         "'AC00112233445566778899aabbccddeeff' from generate_series(1, %d) i",
 	         TENANTS);
 	scratch_script(NULL, sql);
-	start(scratch_conninfo("callpower_operator"), 100);
+	start(scratch_conninfo("callpower_operator"), 100, false);
 	turn_until_refreshed(1);
 	struct cp_registry_snapshot *all = cp_registry_current(registry);
 	assert_int_equal(cp_registry_count(all), TENANTS);
@@ -195,7 +195,7 @@ static void test_feed__loads_in_batches(void **state)
 static void test_feed__wipes_what_is_gone(void **state)
 {
 	(void)state;
-	start(scratch_conninfo("callpower_operator"), 100);
+	start(scratch_conninfo("callpower_operator"), 100, false);
 	create("secretive");
 	turn_until_known("secretive", true);
 	struct cp_registry_snapshot *all = cp_registry_current(registry);
@@ -215,7 +215,7 @@ static void test_feed__wipes_what_is_gone(void **state)
 static void test_feed__a_database_that_is_away(void **state)
 {
 	(void)state;
-	start("host=/nonexistent user=callpower_operator dbname=nothing", 100);
+	start("host=/nonexistent user=callpower_operator dbname=nothing", 100, true);
 	turn_until_refreshed(2); /* it fails, and tries again */
 	assert_int_not_equal(latest_error, 0);
 	assert_false(is_known("anything"));
@@ -226,7 +226,7 @@ static void test_feed__a_database_that_is_away(void **state)
 static void test_feed__freed_while_it_waits(void **state)
 {
 	(void)state;
-	start(scratch_conninfo("callpower_operator"), 100);
+	start(scratch_conninfo("callpower_operator"), 100, false);
 	turn_until_refreshed(1);
 	cp_feed_wake(feed);
 	for (int i = 0; cp_db_pending(pool) == 0 && i < 1000; ++i)
