@@ -1,6 +1,7 @@
 #include "driver.h"
 
 #include "base/clock.h"
+#include "pool.h"
 
 enum { PATIENCE_MS = 10000 };
 
@@ -43,6 +44,19 @@ void turn_until_up(struct cp_loop *loop, const struct cp_db *db, bool up)
 		if (cp_clock_monotonic_ms() - start_ms > PATIENCE_MS)
 			fail_msg("still %s after %d ms: %s", up ? "down" : "up", PATIENCE_MS, cp_db_problem(db));
 		cp_loop_turn(loop, 20);
+	}
+}
+
+void turn_until_all_up(struct cp_loop *loop, const struct cp_db *db)
+{
+	uint64_t start_ms = cp_clock_monotonic_ms();
+	for (unsigned i = 0; i < db->options.connections;) {
+		if (cp_clock_monotonic_ms() - start_ms > PATIENCE_MS)
+			fail_msg("connection %u is still down: %s", i, db->problem);
+		if (db->connections[i].link.state == CP_DB_LINK_READY)
+			++i;
+		else
+			cp_loop_turn(loop, 20);
 	}
 }
 

@@ -23,6 +23,8 @@ void on_answer(void *data, int error, const struct cp_db_result *result);
 void turn_until(struct cp_loop *loop, const int *calls, int count);
 /* Turns until the pool is up or down; fails the test after ten seconds. */
 void turn_until_up(struct cp_loop *loop, const struct cp_db *db, bool up);
+/* Turns until each of its connections is ready; fails the test after ten seconds. */
+void turn_until_all_up(struct cp_loop *loop, const struct cp_db *db);
 /* Turns for a while. */
 void turn_for(struct cp_loop *loop, unsigned ms);
 

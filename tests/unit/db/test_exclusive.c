@@ -190,7 +190,7 @@ static void test_scope(void **state)
 static void test_waiting(void **state)
 {
 	(void)state;
-	options.deadline_ms = 300;
+	options.deadline_ms = 1000;
 	open_pool();
 	struct work work = {0}, waiting[3] = {0}, refused = {0}, next = {0};
 	begin(&work);
@@ -276,7 +276,7 @@ static void test_deadlines(void **state)
 {
 	(void)state;
 	char conninfo[600];
-	options.deadline_ms = 400;
+	options.deadline_ms = 1200;
 	open_pool();
 	struct work work = {0}, hung = {0}, after = {0};
 	begin(&work);
