@@ -353,6 +353,8 @@ static int server_open(struct server *server)
 	    (error = cp_open_vault(server->settings, CP_VAULT_DEFAULT_SECRETS, &server->vault)) != 0 || (error = load_providers(server)) != 0 ||
 	    (error = cp_cache_folder(cp_settings_text(server->settings, "CALLPOWER_CACHE_DIR"), server->arena, &server->cache_folder)) != 0 || (error = check_schema(server)) != 0)
 		return error;
+	if (!cp_vault_is_locked(server->vault))
+		cp_log(CP_LOG_WARNING, NULL, "vault.not_locked", "opened secrets may reach swap: raise the limit of locked memory (ulimit -l)");
 	if (cp_countries_load_cache(server->countries, server->cache_folder.ptr, &loaded) != 0)
 		cp_log(CP_LOG_WARNING, NULL, "dataset.cache", "%s", cp_error_message());
 	return cp_fetch_global_start();
