@@ -71,9 +71,17 @@ static void add_basic_authentication(struct cp_fetch *fetch, const char *user, c
 	add_header_text(fetch, text);
 }
 
+static bool has_header(const struct cp_fetch_request *request, const char *name)
+{
+	for (size_t i = 0; i < request->header_count; ++i)
+		if (cp_str_eq_ignore_case(cp_str(request->headers[i].name), cp_str(name)))
+			return true;
+	return false;
+}
+
 static int add_headers(struct cp_fetch *fetch, const struct cp_fetch_request *request)
 {
-	int error = add_header(fetch, "User-Agent", "callpower");
+	int error = has_header(request, "User-Agent") ? 0 : add_header(fetch, "User-Agent", "callpower");
 	for (size_t i = 0; error == 0 && i < request->header_count; ++i)
 		error = add_header(fetch, request->headers[i].name, request->headers[i].value);
 	if (error == 0 && request->content_type != NULL)
