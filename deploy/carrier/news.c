@@ -42,10 +42,10 @@ static void send_all(struct cp_news *news, struct cp_str part)
 
 static void send_event(struct cp_news *news, const char *name, const json_t *json)
 {
-	struct cp_arena *arena = cp_arena_new();
-	struct cp_str text = cp_json_text(json, arena);
-	send_all(news, cp_arena_printf(arena, "event: %s\ndata: %.*s\n\n", name, CP_STR_ARG(text)));
-	cp_arena_free(arena);
+	CP_CLEANUP(cp_buf_free) struct cp_buf event = {0};
+	CP_CLEANUP(cp_free_ptr) char *text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(12));
+	cp_buf_printf(&event, "event: %s\ndata: %s\n\n", name, text);
+	send_all(news, cp_buf_str(&event));
 }
 
 static void on_leg(void *data, struct cp_leg *leg)

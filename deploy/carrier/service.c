@@ -3,6 +3,8 @@
 #include "text/json.h"
 #include "url.h"
 
+#include <stdlib.h>
+
 const struct cp_http_route cp_service_routes[] = {
 	{CP_HTTP_GET | CP_HTTP_POST | CP_HTTP_PUT | CP_HTTP_DELETE, "/2010-04-01/{rest...}", cp_rest_handle, 0},
 	{CP_HTTP_GET, "/_sandbox/health", cp_control_health, 0},
@@ -33,8 +35,9 @@ bool cp_service_is_local(struct cp_http_request *request)
 
 void cp_service_reply(struct cp_http_request *request, int status, json_t *json)
 {
-	struct cp_str body = cp_json_text(json, cp_http_arena(request));
+	char *body = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(12)); /* 5.6, not 5.5999999999999996 */
 	json_decref(json);
 	if (cp_http_add_header(request, "Cache-Control", CP_STR("no-store")) == 0)
-		cp_http_reply(request, status, "application/json", body);
+		cp_http_reply(request, status, "application/json", cp_str(body));
+	free(body);
 }

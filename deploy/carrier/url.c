@@ -55,8 +55,8 @@ int cp_url_parse(struct cp_str text, struct cp_url *ret_url)
 	if (text.len > CP_URL_MAX)
 		return cp_fail(CP_E_INPUT, "a URL is longer than %d bytes", CP_URL_MAX);
 	for (size_t i = 0; i < text.len; ++i)
-		if ((unsigned char)text.ptr[i] <= ' ' || text.ptr[i] == 0x7f)
-			return cp_fail(CP_E_INPUT, "a URL holds white space or a control character");
+		if ((unsigned char)text.ptr[i] <= ' ' || (unsigned char)text.ptr[i] >= 0x7f)
+			return cp_fail(CP_E_INPUT, "a URL holds a character that must be percent-encoded");
 	size_t skip;
 	if (text.len >= 7 && strncasecmp(text.ptr, "http://", 7) == 0)
 		skip = 7;

@@ -19,7 +19,7 @@ struct cp_url {
 
 enum { CP_URL_MAX = 4000 }; /* bytes, as Twilio */
 
-/* CP_E_INPUT where it is not an absolute http(s) URL with a host, is too long, or holds white space or control characters. */
+/* CP_E_INPUT where it is not an absolute http(s) URL with a host, is too long, or holds anything but visible ASCII. */
 int cp_url_parse(struct cp_str text, struct cp_url *ret_url);
 /* Resolves reference against the absolute base, which loses its fragment. An empty reference gives the base. */
 int cp_url_resolve(struct cp_str base, struct cp_str reference, struct cp_arena *arena, struct cp_str *ret_url);

@@ -32,7 +32,7 @@ static void test_resolves_references(void **state)
 static void test_refuses_what_cannot_be_called(void **state)
 {
 	(void)state;
-	static const char *const bad[] = {"", "x", "/relative", "ftp://a/b", "http://", "http:///x", "javascript:alert(1)", "http://a b/", "http://a/\n", "//a/b"};
+	static const char *const bad[] = {"", "x", "/relative", "ftp://a/b", "http://", "http:///x", "javascript:alert(1)", "http://a b/", "http://a/\n", "//a/b", "http://a/?q=Peña"};
 	struct cp_url url;
 	for (size_t i = 0; i < CP_COUNT(bad); ++i)
 		assert_int_equal(cp_url_parse(cp_str(bad[i]), &url), CP_E_INPUT);
