@@ -208,7 +208,7 @@ void cp_control_ask(struct cp_http_request *request, void *data)
 	struct cp_arena *arena = cp_http_arena(request);
 	struct cp_fetch_request fetch = {
 		.method = "POST",
-		.url = cp_arena_printf(arena, "%s/call/create", service->server).ptr,
+		.url = cp_arena_printf(arena, "%s%s", service->server, service->path).ptr,
 		.body = cp_json_text(wanted, arena),
 		.content_type = "application/json",
 		.timeout_ms = ASK_TIMEOUT_MS,

@@ -118,6 +118,7 @@ static int make_service(struct program *program)
 		return r;
 	service->server = program->options.server;
 	service->campaign = program->options.campaign;
+	service->path = program->options.path;
 	if (program->options.transcript != NULL && cp_transcript_open(program->options.transcript, &service->transcript) < 0)
 		return CP_E_SYSTEM;
 	r = cp_fetcher_new(program->loop, MAX_WEBHOOK_CONNECTIONS, &service->fetcher);
@@ -161,9 +162,9 @@ static int start(struct program *program)
 static const char usage[] =
 	"usage: callpower-carrier --account SID:TOKEN:NUMBER[,NUMBER...] [--listen 127.0.0.1:8090] [--ready-file FILE]\n"
 	"           [--accounts FILE] [--scenario FILE] [--speed N] [--calls-per-second N] [--interactive] [--transcript FILE]\n"
-	"           [--route ORIGIN=LOOPBACK] [--server URL --campaign ID] [--keep N] [--log-format text|json] [--log-level LEVEL]\n"
+	"           [--route ORIGIN=LOOPBACK] [--server URL --campaign ID [--path PATH]] [--keep N] [--log-format text|json] [--log-level LEVEL]\n"
 	"       callpower-carrier load --server URL --campaign ID --calls N --max-seconds S [--concurrency N] [--rate N]\n"
-	"           [--location ZIP] [--country CC] [--host NAME] [--path PATH] and the flags above\n"
+	"           [--location ZIP] [--country CC] [--host NAME] and the flags above\n"
 	"Its README.md explains them.\n";
 
 int main(int argc, char **argv)

@@ -161,11 +161,8 @@ static int read_load_flag(struct cp_carrier_options *options, int flag, const ch
 	case COUNTRY:
 		options->country = text;
 		return 0;
-	case HOST:
-		options->host = text;
-		return 0;
 	default:
-		options->path = text;
+		options->host = text;
 		return 0;
 	}
 }
@@ -203,6 +200,11 @@ static int read_flag(struct cp_carrier_options *options, int flag, const char *n
 		return read_server(options, text);
 	case CAMPAIGN:
 		options->campaign = text;
+		return 0;
+	case PATH:
+		if (text[0] != '/')
+			return cp_fail(CP_E_INPUT, "--path must begin with a slash, such as /o/one/call/create");
+		options->path = text;
 		return 0;
 	case KEEP:
 		r = read_unsigned(name, text, 1, 1000000, &number);

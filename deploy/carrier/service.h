@@ -16,6 +16,7 @@ struct cp_service {
 	struct cp_news *news;
 	char url[64];                  /* "http://127.0.0.1:8090" */
 	const char *server, *campaign; /* for the page's own calls; NULL: none */
+	const char *path;              /* of the address that they are asked for at */
 };
 
 /* Limits of request bodies, in bytes. */
