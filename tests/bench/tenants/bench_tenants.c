@@ -132,7 +132,14 @@ static void measure_lookups(struct cp_vault *vault, size_t count, double *first_
 		snprintf(hosts[i], 64, i % 2 == 0 ? "Calls.Organization-%zu.example:443" : "organization-%zu.callpower.example",
 		         number);
 	}
+	/* The best of several rounds: what else the machine does only ever adds. */
 	double token = time_tokens(all, tokens, count), host = time_hosts(all, hosts, count);
+	for (int round = 1; round < 5; ++round) {
+		double again = time_tokens(all, tokens, count);
+		token = again < token ? again : token;
+		again = time_hosts(all, hosts, count);
+		host = again < host ? again : host;
+	}
 	if (*first_token == 0) {
 		*first_token = token;
 		*first_host = host;
