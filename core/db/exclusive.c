@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { IDLE_MS = 60000 };
+
 static void run_pump(void *data);
 static void on_deadline(void *data);
 
@@ -15,6 +17,7 @@ int cp_db_exclusive_new(struct cp_loop *loop, const struct cp_db_exclusive_optio
 	struct cp_db_exclusive *pool = cp_alloc(sizeof(*pool));
 	pool->loop = loop;
 	pool->options = *options;
+	pool->idle_ms = IDLE_MS;
 	pool->sessions = cp_alloc_array(options->connections, sizeof(*pool->sessions));
 	cp_list_init(&pool->waiting);
 	cp_task_init(&pool->pump, loop, run_pump, pool);

@@ -1,19 +1,8 @@
-#include "link.h"
+#include "listener.h"
 
 #include <stdlib.h>
 
-/* A dead peer over TCP says nothing; a question every so often finds out. */
 enum { QUESTION_EVERY_MS = 15000, ANSWER_WITHIN_MS = 10000, MAX_BACKOFF_MS = 5000 };
-
-struct cp_db_listener {
-	struct cp_db_link link;
-	char **channels;
-	size_t channel_count;
-	void (*on_notify)(void *data, struct cp_str channel, struct cp_str payload);
-	void *data;
-	struct cp_timer heartbeat;
-	bool asked; /* a question (or LISTEN) is unanswered */
-};
 
 static struct cp_db_listener *of(struct cp_db_link *link)
 {
@@ -51,7 +40,7 @@ static void on_heartbeat(void *data)
 		cp_db_link_fail(&listener->link);
 		return;
 	}
-	cp_timer_start(&listener->heartbeat, ANSWER_WITHIN_MS);
+	cp_timer_start(&listener->heartbeat, listener->answer_within_ms);
 	if (ask(listener, "select 1") != 0)
 		cp_db_link_fail(&listener->link);
 }
@@ -59,7 +48,7 @@ static void on_heartbeat(void *data)
 static void on_answered(struct cp_db_listener *listener)
 {
 	listener->asked = false;
-	cp_timer_start(&listener->heartbeat, QUESTION_EVERY_MS);
+	cp_timer_start(&listener->heartbeat, listener->question_every_ms);
 	if (listener->link.state == CP_DB_LINK_READY)
 		return;
 	cp_db_link_ready(&listener->link);
@@ -122,6 +111,8 @@ int cp_db_listen(struct cp_loop *loop, const char *conninfo, const char *const *
 	listener->channel_count = channel_count;
 	listener->on_notify = on_notify;
 	listener->data = data;
+	listener->question_every_ms = QUESTION_EVERY_MS;
+	listener->answer_within_ms = ANSWER_WITHIN_MS;
 	cp_timer_init(&listener->heartbeat, loop, on_heartbeat, listener);
 	cp_db_link_start(&listener->link);
 	*ret_listener = listener;

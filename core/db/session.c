@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { IDLE_MS = 60000 };
+enum { IDLE_IN_TRANSACTION_MS = 60000 };
 
 static struct cp_db_session *of(struct cp_db_link *link)
 {
@@ -60,7 +60,7 @@ static void become_idle(struct cp_db_session *session)
 		return;
 	}
 	change_state(session, CP_DB_SESSION_IDLE);
-	cp_timer_start(&session->timer, IDLE_MS);
+	cp_timer_start(&session->timer, session->pool->idle_ms);
 	wake_pump(session->pool);
 }
 
@@ -294,7 +294,7 @@ int cp_db_session_init(struct cp_db_session *session, struct cp_db_exclusive *po
 	static const struct cp_db_link_events events = {on_connected, on_input, on_failed};
 	/* The server gives up first (see connection.c); and who forgets a session does not keep its locks for long. */
 	unsigned deadline_ms = pool->options.deadline_ms;
-	struct cp_db_limits limits = {deadline_ms - deadline_ms / 4, deadline_ms / 2, IDLE_MS};
+	struct cp_db_limits limits = {deadline_ms - deadline_ms / 4, deadline_ms / 2, IDLE_IN_TRANSACTION_MS};
 	int error = cp_db_link_init(&session->link, pool->loop, pool->options.conninfo,
 	                            pool->options.transaction_pooler ? NULL : &limits, pool->options.max_backoff_ms, &events);
 	if (error != 0)

@@ -45,6 +45,7 @@ struct cp_db_session {
 struct cp_db_exclusive {
 	struct cp_loop *loop;
 	struct cp_db_exclusive_options options;
+	unsigned idle_ms;               /* a session nobody wants is closed then */
 	struct cp_db_session *sessions; /* options.connections of them */
 	struct cp_list waiting;
 	size_t waiting_count;

@@ -3,6 +3,7 @@
 #include "db/exclusive.h"
 #include "driver.h"
 #include "scratch.h"
+#include "session.h"
 
 static const char schema[] =
     "create function app_tenant() returns bigint language sql stable return nullif(current_setting('app.tenant_id', true), "
@@ -324,6 +325,23 @@ static void test_clock(void **state)
 	assert_ok(commit(&work));
 }
 
+static void test_idle_session_is_closed(void **state)
+{
+	(void)state;
+	open_pool();
+	pool->idle_ms = 50;
+	struct work work = {0}, again = {0};
+	begin(&work);
+	turn_for(loop, 150); /* lent is not idle */
+	assert_ok(commit(&work));
+	assert_int_equal(pool->sessions[0].state, CP_DB_SESSION_IDLE);
+	turn_for(loop, 150);
+	assert_int_equal(pool->sessions[0].state, CP_DB_SESSION_CLOSED);
+	assert_null(pool->sessions[0].link.pg);
+	begin(&again);
+	assert_ok(commit(&again));
+}
+
 /* Ends its session in the callback, as one does on an error. */
 struct leaver {
 	struct cp_db_session *session;
@@ -409,6 +427,7 @@ int main(void)
 	    TEST(test_clock),
 	    TEST(test_free_ends_everything),
 	    TEST(test_callbacks_may_end_and_free),
+	    TEST(test_idle_session_is_closed),
 	};
 	if (!scratch_open())
 		return 0;

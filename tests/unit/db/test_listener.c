@@ -1,5 +1,8 @@
 #include "driver.h"
+#include "listener.h"
 #include "scratch.h"
+
+#include <stdlib.h>
 
 static struct cp_loop *loop;
 static struct cp_db_listener *listener;
@@ -78,6 +81,25 @@ static void test_reconnects(void **state)
 	}
 }
 
+/* A server that neither answers nor hangs up, as behind a broken network. */
+static void test_silence_is_noticed(void **state)
+{
+	(void)state;
+	struct heard heard = {0};
+	assert_ok(cp_db_listen(loop, scratch_conninfo("callpower_operator"), channels, 2, on_notify, &heard, &listener));
+	listener->question_every_ms = 50;
+	listener->answer_within_ms = 200;
+	turn_until(loop, &heard.connections, 1);
+	turn_for(loop, 400); /* several questions, all answered */
+	assert_int_equal(heard.connections, 1);
+	int backend = atoi(scratch_value(
+	    "select pid from pg_stat_activity where usename = 'callpower_operator' and datname = current_database()"));
+	if (kill(backend, SIGSTOP) != 0)
+		skip(); /* the server runs on another machine, or as somebody else */
+	turn_until(loop, &heard.connections, 2);
+	kill(backend, SIGCONT);
+}
+
 static void test_callback_frees(void **state)
 {
 	(void)state;
@@ -105,10 +127,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    TEST(test_notifications),
-	    TEST(test_reconnects),
-	    TEST(test_callback_frees),
-	    TEST(test_no_server),
+	    TEST(test_notifications),  TEST(test_reconnects), TEST(test_silence_is_noticed),
+	    TEST(test_callback_frees), TEST(test_no_server),
 	};
 	if (!scratch_open())
 		return 0;
