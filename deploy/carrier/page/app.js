@@ -61,7 +61,7 @@ function logLine(call, isShown) {
 function targetsText(call) {
 	if (call.legs.length === 0) return null;
 	const reached = call.legs.filter((leg) => leg.status === 'completed' || leg.status === 'in-progress').length;
-	return `${reached} of ${call.legs.length} ${call.legs.length === 1 ? 'office' : 'offices'} reached`;
+	return `${reached} of ${call.legs.length} reached`;
 }
 
 function choose(sid) {

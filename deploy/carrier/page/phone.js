@@ -21,7 +21,7 @@ function line(entry, isRoot, legs) {
 	case 'gather': return { kind: 'note', text: entry.num_digits === 1 ? 'Waiting for a key' : 'Waiting for keys' };
 	case 'gather-end': return entry.reason === 'timeout' && !entry.digits ? { kind: 'note', text: 'No key was pressed' } : null;
 	case 'pause': return entry.seconds >= 1 ? { kind: 'note', text: `Silence, ${entry.seconds} s` } : null;
-	case 'dial': return isRoot ? { kind: 'dial', text: `Dialling ${number}`, more: `shows ${phoneText(entry.caller_id)}` } : null;
+	case 'dial': return isRoot ? { kind: 'dial', text: `Dialling ${number}`, more: `as ${phoneText(entry.caller_id)}` } : null;
 	case 'connected': return { kind: 'good', text: isRoot ? `Connected to ${number}` : 'Connected to the supporter' };
 	case 'send-digits': return { kind: 'note', text: `Extension sent: ${entry.digits}` };
 	case 'dial-end': return isRoot
@@ -44,6 +44,9 @@ const icons = {
 	answer: 'M6.6 3.5h3l1.8 4.6-2.3 1.8a11 11 0 0 0 5 5l1.8-2.3 4.6 1.8v3a2.6 2.6 0 0 1-2.6 2.6C10.200 20 4 13.800 4 6.100a2.600 2.600 0 0 1 2.600-2.600z',
 	decline: 'M12 9c3.600 0 7 .9 9.300 2.700.900.700 1 2 .300 2.900l-1.200 1.500c-.500.600-1.300.800-2 .500l-2.800-1.200c-.700-.300-1.100-1-1-1.700l.200-1.500a13 13 0 0 0-5.600 0l.200 1.500c.100.700-.300 1.400-1 1.700l-2.800 1.200c-.700.300-1.500.100-2-.500l-1.200-1.500c-.700-.900-.600-2.200.300-2.900C5 9.900 8.400 9 12 9z',
 };
+
+icons.supporter = 'M12 12.500a4 4 0 1 0 0-8 4 4 0 0 0 0 8zm-7.500 7.200c.600-3.200 3.500-5.200 7.500-5.200s6.900 2 7.500 5.200z';
+icons.office = 'M3.500 9.500 12 4l8.500 5.500V11h-17zM5.500 12.500h2.200v5H5.500zm5.400 0h2.200v5h-2.200zm5.400 0h2.200v5h-2.200zM3.500 18.500h17v2h-17z';
 
 function icon(name) {
 	const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
@@ -80,6 +83,8 @@ export class Phone {
 		part.badge = element('span', { class: 'badge' });
 		part.number = element('p', { class: 'phone__number' });
 		part.state = element('p', { class: 'phone__state', role: 'status' });
+		part.caller = element('p', { class: 'phone__caller', hidden: true });
+		part.offices = element('ol', { class: 'offices', 'aria-label': 'Offices dialled in this call', hidden: true });
 		part.talk = element('ol', { class: 'talk', role: 'log', 'aria-live': 'polite', tabindex: '0', 'aria-label': `Heard on the ${this.role}’s telephone` });
 		part.answer = element('button', { type: 'button', class: 'round round--answer', onclick: () => this.#do('answer') }, icon('answer'), element('span', {}, 'Answer'));
 		part.hangup = element('button', { type: 'button', class: 'round round--decline', onclick: () => this.#do('hangup') }, icon('decline'), element('span', {}, 'Hang up'));
@@ -89,8 +94,9 @@ export class Phone {
 				element('span', { class: 'pad__digit' }, key), element('span', { class: 'pad__letters', 'aria-hidden': 'true' }, letters))));
 		const phone = element('section', { class: `phone phone--${this.role}`, 'aria-labelledby': id },
 			element('div', { class: 'phone__screen' },
-				element('header', { class: 'phone__who' }, element('div', { class: 'phone__line' }, part.title, part.badge), part.number, part.state),
-				part.talk, part.pad, element('div', { class: 'phone__actions' }, part.answer, part.hangup), part.take));
+				element('header', { class: 'phone__who' }, element('div', { class: 'phone__face' }, icon(this.role)),
+					element('div', { class: 'phone__line' }, part.title, part.badge), part.number, part.state, part.caller),
+				part.offices, part.talk, part.pad, element('div', { class: 'phone__actions' }, part.answer, part.hangup), part.take));
 		phone.addEventListener('keydown', (event) => {
 			if (/^[0-9*#]$/.test(event.key) && !event.ctrlKey && !event.metaKey && !event.altKey && !part.pad.hidden) this.#do('keys', { keys: event.key });
 		});
@@ -118,8 +124,19 @@ export class Phone {
 		part.hangup.lastChild.textContent = ringing ? 'Decline' : 'Hang up';
 		part.pad.hidden = !talking || !isRoot;
 		part.take.hidden = !leg || isOver(leg) || leg.interactive || leg.status === 'queued';
+		part.caller.hidden = isRoot || !leg;
+		part.caller.textContent = isRoot || !leg ? '' : `Caller ID ${phoneText(leg.from)}`;
+		if (!isRoot) this.#list(call, leg);
 		if (leg) this.#listen(call, leg, isRoot);
 		this.#tick(leg, speed);
+	}
+
+	/** All offices of the call with what came of them. */
+	#list(call, current) {
+		this.#parts.offices.hidden = call.legs.length === 0;
+		this.#parts.offices.replaceChildren(...call.legs.map((leg) => element('li', { 'data-status': isOver(leg) ? leg.status : 'live', 'aria-current': leg === current ? 'true' : undefined },
+			element('span', { class: 'offices__number' }, phoneText(leg.to)),
+			element('span', { class: 'offices__status' }, statusText(leg.status) + (leg.answered && isOver(leg) ? ` · ${clockText(leg.duration)}` : '')))));
 	}
 
 	#listen(call, leg, isRoot) {
