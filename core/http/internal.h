@@ -210,6 +210,7 @@ void cp_http_connection_closed(void *connection);
 void cp_http_accept_resume(struct cp_http_server *server);
 
 /* shutdown.c */
+void cp_http_shutdown_init(struct cp_http_server *server);
 void cp_http_shutdown_check(struct cp_http_server *server);
 
 #endif

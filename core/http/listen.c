@@ -193,9 +193,13 @@ static struct unix_socket *unix_find(const char *path)
 	return NULL;
 }
 
-/* What a process that was killed left behind: there is a socket, and nobody behind it. */
+/* What a process that was killed left behind: there is a socket (connecting to a plain file is refused as well), and nobody
+ * behind it. */
 static bool unix_is_stale(const struct sockaddr_un *address)
 {
+	struct stat file;
+	if (lstat(address->sun_path, &file) != 0 || !S_ISSOCK(file.st_mode))
+		return false;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return false;

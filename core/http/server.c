@@ -89,6 +89,7 @@ int cp_http_server_new(struct cp_loop *loop, const struct cp_http_options *optio
 	cp_due_list_init(&server->answering, loop, server->options.deadline_ms, expired_answering);
 	cp_due_list_init(&server->writing, loop, server->options.write_ms, expired_writing);
 	cp_timer_init(&server->accept_timer, loop, on_accept_timer, server);
+	cp_http_shutdown_init(server);
 	unsigned char random[6];
 	cp_random_bytes(random, sizeof(random));
 	cp_hex(random, sizeof(random), server->id_prefix);

@@ -58,6 +58,12 @@ static void on_out_of_patience(void *data)
 		shutdown(connection_fd(CP_CONTAINER_OF(link, struct cp_http_connection, link)), SHUT_RDWR);
 }
 
+void cp_http_shutdown_init(struct cp_http_server *server)
+{
+	cp_task_init(&server->shutdown.task, server->loop, tell_done, server);
+	cp_timer_init(&server->shutdown.patience, server->loop, on_out_of_patience, server);
+}
+
 void cp_http_shutdown(struct cp_http_server *server, unsigned patience_ms, void (*done)(void *data), void *data)
 {
 	if (server->closing)
@@ -65,8 +71,6 @@ void cp_http_shutdown(struct cp_http_server *server, unsigned patience_ms, void 
 	server->closing = true;
 	server->shutdown.done = done;
 	server->shutdown.data = data;
-	cp_task_init(&server->shutdown.task, server->loop, tell_done, server);
-	cp_timer_init(&server->shutdown.patience, server->loop, on_out_of_patience, server);
 	cp_timer_stop(&server->accept_timer);
 	h2o_context_request_shutdown(&server->context);
 	/* Before the accept queue is emptied: who has only just connected is about to ask something. */
