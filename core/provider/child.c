@@ -95,17 +95,19 @@ static bool listen_to(int fd, struct cp_buf *words, uint64_t deadline_ms)
 	}
 }
 
-/* The child's last line that says something, without the program's name in front. */
-static struct cp_str last_words(const struct cp_buf *words)
+/* The child's refusal, without the program's name in front; else the last line that says something, and *ret_refused is false. */
+static struct cp_str last_words(const struct cp_buf *words, bool *ret_refused)
 {
 	static const struct cp_str prefix = {"callpower compile-provider: ", 28};
 	struct cp_str rest = cp_buf_str(words), best = CP_STR("");
+	*ret_refused = false;
 	while (rest.ptr != NULL) {
 		struct cp_str line = cp_str_trim(cp_str_split(rest, '\n', &rest));
 		if (line.len != 0)
 			best = line;
 		if (cp_str_starts(line, prefix)) {
 			best = cp_str_n(line.ptr + prefix.len, line.len - prefix.len);
+			*ret_refused = true;
 			break;
 		}
 	}
@@ -114,7 +116,8 @@ static struct cp_str last_words(const struct cp_buf *words)
 
 static int report(const struct cp_provider *provider, int status, bool in_time, unsigned timeout_s, const struct cp_buf *words)
 {
-	struct cp_str said = last_words(words);
+	bool refused;
+	struct cp_str said = last_words(words, &refused);
 	const char *colon = said.len == 0 ? "" : "; its last words: ";
 	if (!in_time || (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU))
 		return cp_fail(CP_E_UNAVAILABLE, "the plugin for %.*s did not finish in %u s and was stopped; nothing was changed",
@@ -126,7 +129,7 @@ static int report(const struct cp_provider *provider, int status, bool in_time, 
 		return 0;
 	if (WEXITSTATUS(status) == 127)
 		return cp_fail(CP_E_SYSTEM, "the program could not be started again to compile");
-	if (WEXITSTATUS(status) != 1 || said.len == 0)
+	if (WEXITSTATUS(status) != 1 || !refused)
 		return cp_fail(CP_E_UNAVAILABLE, "compiling %.*s failed with status %d; nothing was changed%s%.*s", CP_STR_ARG(provider->country),
 		               WEXITSTATUS(status), colon, CP_STR_ARG(said));
 	return cp_fail(CP_E_INPUT, "%.*s", CP_STR_ARG(said));

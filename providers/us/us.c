@@ -130,17 +130,20 @@ static int normalize_postcode(const struct provider_call *call, struct provider_
 {
 	char digits[10];
 	size_t count = 0;
+	bool hyphen = false;
 	for (size_t i = 0; i < input.len; ++i) {
 		char c = input.ptr[i];
 		if (c >= '0' && c <= '9') {
 			if (count == 9)
 				return PROVIDER_E_INPUT;
 			digits[count++] = c;
-		} else if (c != ' ' && c != '\t' && !(c == '-' && count == 5)) {
+		} else if (c == '-' && count == 5 && !hyphen) {
+			hyphen = true;
+		} else if (c != ' ' && c != '\t') {
 			return PROVIDER_E_INPUT;
 		}
 	}
-	if (count != 5 && count != 9)
+	if (count != 9 && (count != 5 || hyphen))
 		return PROVIDER_E_INPUT;
 	*ret_code = kit_printf(call, "%.5s", digits);
 	return ret_code->ptr == NULL ? PROVIDER_E_LIMIT : PROVIDER_OK;
