@@ -8,9 +8,14 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { PENDING_SIZE = 1024 };
 
 struct cp_hmac_sha1 {
 	EVP_MAC_CTX *context;
+	size_t pending_len; /* a webhook's fields are many and short, and libcrypto takes each piece through four layers */
+	unsigned char pending[PENDING_SIZE];
 };
 
 /*
@@ -59,19 +64,35 @@ struct cp_hmac_sha1 *cp_hmac_sha1_begin(struct cp_str key)
 	if (hmac->context == NULL ||
 	    EVP_MAC_init(hmac->context, (const unsigned char *)(key.len == 0 ? "" : key.ptr), key.len, NULL) != 1)
 		broken("start");
+	hmac->pending_len = 0;
 	return hmac;
+}
+
+static void update(struct cp_hmac_sha1 *hmac, const void *bytes, size_t len)
+{
+	if (len != 0 && EVP_MAC_update(hmac->context, bytes, len) != 1)
+		broken("update");
 }
 
 void cp_hmac_sha1_add(struct cp_hmac_sha1 *hmac, struct cp_str bytes)
 {
-	if (bytes.len != 0 && EVP_MAC_update(hmac->context, (const unsigned char *)bytes.ptr, bytes.len) != 1)
-		broken("update");
+	if (bytes.len > sizeof(hmac->pending) - hmac->pending_len) {
+		update(hmac, hmac->pending, hmac->pending_len);
+		hmac->pending_len = 0;
+	}
+	if (bytes.len > sizeof(hmac->pending)) {
+		update(hmac, bytes.ptr, bytes.len);
+	} else if (bytes.len != 0) {
+		memcpy(hmac->pending + hmac->pending_len, bytes.ptr, bytes.len);
+		hmac->pending_len += bytes.len;
+	}
 }
 
 void cp_hmac_sha1_end(struct cp_hmac_sha1 *hmac, unsigned char out[CP_HMAC_SHA1_SIZE])
 {
 	unsigned char discarded[CP_HMAC_SHA1_SIZE];
 	size_t len;
+	update(hmac, hmac->pending, hmac->pending_len);
 	if (EVP_MAC_final(hmac->context, out == NULL ? discarded : out, &len, CP_HMAC_SHA1_SIZE) != 1)
 		broken("end");
 	/* A new key makes libcrypto wipe the one before. */

@@ -33,9 +33,23 @@ static bool is_xml_char(struct cp_str sequence)
 	return !(sequence.len == 3 && memcmp(sequence.ptr, "\xef\xbf", 2) == 0 && (unsigned char)sequence.ptr[2] >= 0xbe);
 }
 
+/* How many characters at the start of text stand for themselves: ASCII that is printable and means nothing in XML. */
+static size_t plain_length(struct cp_str text)
+{
+	size_t len = 0;
+	while (len < text.len && text.ptr[len] >= ' ' && text.ptr[len] < 0x7f && memchr("&<>\"", text.ptr[len], 4) == NULL)
+		++len;
+	return len;
+}
+
 static void add_escaped(struct cp_buf *out, struct cp_str text)
 {
 	while (text.len != 0) {
+		size_t plain = plain_length(text);
+		cp_buf_add(out, cp_str_n(text.ptr, plain));
+		text = cp_str_n(text.ptr + plain, text.len - plain);
+		if (text.len == 0)
+			return;
 		size_t len = sequence_length(text);
 		struct cp_str sequence = cp_str_n(text.ptr, len);
 		if (len == 0)

@@ -61,6 +61,17 @@ static void test_str__utf8(void **state)
 	assert_false(cp_str_is_utf8(CP_STR("\xf4\x90\x80\x80"))); /* above U+10FFFF */
 	assert_false(cp_str_is_utf8(CP_STR("\xe2\x82")));         /* cut */
 	assert_false(cp_str_is_utf8(cp_str_n("a\0b", 3)));
+	/* wherever it stands among others: eight are looked at at once */
+	for (size_t at = 0; at < 20; ++at) {
+		char text[] = "abcdefghijklmnopqrst\x7f";
+		assert_true(cp_str_is_utf8(cp_str(text)));
+		text[at] = '\0';
+		assert_false(cp_str_is_utf8(cp_str_n(text, 21)));
+		text[at] = '\x80';
+		assert_false(cp_str_is_utf8(cp_str_n(text, 21)));
+		text[at] = '\x01';
+		assert_true(cp_str_is_utf8(cp_str_n(text, 21)));
+	}
 }
 
 static void test_buf__grows_and_prints(void **state)

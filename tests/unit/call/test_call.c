@@ -130,6 +130,41 @@ static void test_plan__round_trip(void **state)
 	assert_int_equal(cp_plan_parse(CP_STR("{"), *state, &plan), CP_E_BUG);
 }
 
+/* As PostgreSQL writes jsonb, and as any writer of JSON might. */
+static void test_plan__what_a_database_makes_of_it(void **state)
+{
+	struct cp_plan plan;
+	assert_ok(cp_plan_parse(CP_STR("{\"targets\": [{\"key\": \"k\", \"name\": \"a\\\"b\\\\c\\/\\b\\f\\n\\r\\t\\u0001\\u00e9\\u20AC\", \"phone\": null}, "
+	                               "{ \"later\" : null , \"phone\" : \"+12025550101\" } ] } "), *state, &plan));
+	assert_int_equal(plan.count, 2);
+	assert_str(plan.targets[0].key, "k");
+	assert_str(plan.targets[0].name, "a\"b\\c/\b\f\n\r\t\001é€");
+	assert_null(plan.targets[0].phone.ptr);
+	assert_null(plan.targets[0].title.ptr);
+	assert_str(plan.targets[1].phone, "+12025550101");
+}
+
+static void test_plan__damaged(void **state)
+{
+	static const char *const damaged[] = {
+		"", "null", "[]", "{}", "{\"targets\": null}", "{\"targets\": [{}]}", "{\"targets\": [{\"key\": 1}]}", "{\"targets\": [{\"key\": \"a\"}]",
+		"{\"targets\": [{\"key\": \"a\"}]} x", "{\"targets\": [{\"key\": \"a}]}", "{\"targets\": [{\"key\": \"\\", "{\"targets\": [{\"key\": \"\\u00",
+		"{\"targets\": [{\"key\": \"\\u0000\"}]}", "{\"targets\": [{\"key\": \"\\ud800\"}]}", "{\"targets\": [{\"key\": \"\\x\"}]}", "{\"targets\": [{\"key\": \"a\",}]}",
+		"{\"targets\": [{\"key\": \"a\"},]}", "{\"targets\": [{\"key\": nul}]}",
+	};
+	struct cp_plan plan;
+	for (size_t i = 0; i < CP_COUNT(damaged); ++i)
+		assert_int_equal(cp_plan_parse(cp_str(damaged[i]), *state, &plan), CP_E_BUG);
+	/* one more target than a plan may have */
+	struct cp_buf text = {0};
+	cp_buf_add_cstr(&text, "{\"targets\": [");
+	for (int i = 0; i < CP_CALL_MAX_TARGETS; ++i)
+		cp_buf_add_cstr(&text, "{\"key\": \"a\"},");
+	cp_buf_add_cstr(&text, "{\"key\": \"a\"}]}");
+	assert_int_equal(cp_plan_parse(cp_buf_str(&text), *state, &plan), CP_E_BUG);
+	cp_buf_free(&text);
+}
+
 /* ---- what is said */
 
 static void render(const char *settings_json, const struct cp_plan *plan, const char *position_name, const char *outcome, struct cp_buf *out)
@@ -251,6 +286,8 @@ int main(void)
 		cmocka_unit_test(test_machine__names_have_one_form),
 		cmocka_unit_test(test_machine__every_walk_ends),
 		cmocka_unit_test_setup_teardown(test_plan__round_trip, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_plan__what_a_database_makes_of_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_plan__damaged, setup, teardown),
 		cmocka_unit_test(test_render__human_check),
 		cmocka_unit_test(test_render__targets),
 		cmocka_unit_test(test_render__own_prompts_and_language),

@@ -69,6 +69,25 @@ static void test_hmac__pieces_are_the_whole(void **state)
 	assert_false(cp_hmac_sha1_matches(mac, CP_STR_NULL));
 }
 
+/* Pieces are collected before libcrypto gets them: whatever their lengths, the code is that of the whole. */
+static void test_hmac__any_pieces_are_the_whole(void **state)
+{
+	static char text[5000];
+	unsigned char whole[CP_HMAC_SHA1_SIZE], pieces[CP_HMAC_SHA1_SIZE];
+	(void)state;
+	for (size_t i = 0; i < sizeof(text); ++i)
+		text[i] = (char)(i * 7 + i / 251);
+	for (size_t first = 0; first < sizeof(text); first += 97) {
+		struct cp_hmac_sha1 *hmac = cp_hmac_sha1_begin(CP_STR("key"));
+		cp_hmac_sha1_add(hmac, cp_str_n(text, first));
+		for (size_t at = first; at < sizeof(text); at += 100)
+			cp_hmac_sha1_add(hmac, cp_str_n(text + at, sizeof(text) - at < 100 ? sizeof(text) - at : 100));
+		cp_hmac_sha1_end(hmac, pieces);
+		cp_hmac_sha1(CP_STR("key"), &(struct cp_str){text, sizeof(text)}, 1, whole);
+		assert_memory_equal(whole, pieces, sizeof(whole));
+	}
+}
+
 static void test_hmac__two_at_once_on_a_thread(void **state)
 {
 	(void)state;
@@ -200,6 +219,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_hmac__rfc2202_vectors),
 	    cmocka_unit_test(test_hmac__pieces_are_the_whole),
+	    cmocka_unit_test(test_hmac__any_pieces_are_the_whole),
 	    cmocka_unit_test(test_hmac__two_at_once_on_a_thread),
 	    cmocka_unit_test(test_hmac__threads_do_not_mix),
 	    cmocka_unit_test(test_base64__rfc4648_vectors),
