@@ -1,8 +1,8 @@
 /* Dataset versions in a real database: as commands use them, and as a server follows them. */
+#include "base/clock.h"
 #include "base/memory.h"
 #include "check.h"
 #include "db/migrate.h"
-#include "driver.h"
 #include "geo/builder.h"
 #include "provider/store.h"
 #include "scratch.h"
@@ -166,6 +166,19 @@ struct server {
 	int changed, refused;
 	char sentence[512];
 };
+
+static void turn_for(struct cp_loop *loop, unsigned ms)
+{
+	for (uint64_t end = cp_clock_monotonic_ms() + ms; cp_clock_monotonic_ms() < end;)
+		cp_loop_turn(loop, 5);
+}
+
+static void turn_until(struct cp_loop *loop, const int *calls, int count)
+{
+	for (uint64_t end = cp_clock_monotonic_ms() + 10000; *calls < count && cp_clock_monotonic_ms() < end;)
+		cp_loop_turn(loop, 10);
+	assert_int_equal(*calls, count);
+}
 
 static void on_changed(void *data, const struct cp_dataset *dataset)
 {
