@@ -188,7 +188,7 @@ static json_t *call_wanted(const struct cp_service *service, const json_t *body)
 	const char *phone = json_string_value(json_object_get(body, "phone")), *location = json_string_value(json_object_get(body, "location"));
 	if (phone == NULL)
 		return NULL;
-	return json_pack("{s:s,s:s,s:s,s:s}", "campaignId", service->campaign, "userPhone", phone, "userLocation", location != NULL ? location : "",
+	return json_pack("{s:o,s:s,s:s,s:s}", "campaignId", cp_service_campaign(service->campaign), "userPhone", phone, "userLocation", location != NULL ? location : "",
 	                 "userCountry", "US");
 }
 

@@ -144,11 +144,8 @@ static json_t *wanted(const struct cp_load *load, const char *number)
 {
 	const struct cp_carrier_options *options = load->options;
 	const char *location = options->location_count > 0 ? options->locations[load->asked % options->location_count] : "94110";
-	uint64_t id;
-	json_t *campaign = cp_str_to_u64(cp_str(options->campaign), INT64_MAX, &id) == 0 ? json_integer((json_int_t)id)
-	                                                                                    : json_string(options->campaign);
-	return json_pack("{s:o,s:s,s:s,s:s}", "campaignId", campaign, "userPhone", number, "userCountry", options->country, "userLocation",
-	                 location);
+	return json_pack("{s:o,s:s,s:s,s:s}", "campaignId", cp_service_campaign(options->campaign), "userPhone", number, "userCountry",
+	                 options->country, "userLocation", location);
 }
 
 static void ask(struct cp_load *load)

@@ -20,6 +20,7 @@ struct program {
 	struct cp_loop *loop;
 	struct cp_service service;
 	struct cp_load *load;
+	struct cp_listener listener;
 	bool stopping;
 };
 
@@ -81,6 +82,14 @@ static void on_load_done(void *data)
 	stop(data);
 }
 
+/* One line a call, but not thousands under load. */
+static void on_settled(void *data, struct cp_leg *root)
+{
+	struct program *program = data;
+	cp_log(program->options.load ? CP_LOG_DEBUG : CP_LOG_INFO, NULL, "call.ended", "%s to %s: %s after %u s, %zu documents", root->sid, root->to,
+	       cp_leg_status_word(root->status), cp_leg_duration(root), (size_t)root->run.documents);
+}
+
 static int make_http(struct program *program)
 {
 	struct cp_http_options http = {
@@ -127,6 +136,8 @@ static int make_service(struct program *program)
 	service->board->webhooks.transport = (struct cp_transport){start_fetch, cancel_fetch, service->fetcher};
 	service->board->webhooks.transcript = service->transcript;
 	service->news = cp_news_new(service->board);
+	program->listener = (struct cp_listener){.on_settled = on_settled, .data = program};
+	cp_switchboard_listen(service->board, &program->listener);
 	return make_http(program);
 }
 

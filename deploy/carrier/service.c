@@ -22,6 +22,12 @@ const struct cp_http_route cp_service_routes[] = {
 };
 const size_t cp_service_route_count = sizeof(cp_service_routes) / sizeof(cp_service_routes[0]);
 
+json_t *cp_service_campaign(const char *id)
+{
+	uint64_t number;
+	return cp_str_to_u64(cp_str(id), INT64_MAX, &number) == 0 ? json_integer((json_int_t)number) : json_string(id);
+}
+
 bool cp_service_is_local(struct cp_http_request *request)
 {
 	struct cp_url url;

@@ -34,6 +34,8 @@ cp_http_handler cp_control_health, cp_control_calls, cp_control_call, cp_control
 /* page.c */
 cp_http_handler cp_page_file;
 
+/* A campaign's id as POST /call/create takes it: a number where it is one. */
+json_t *cp_service_campaign(const char *id);
 /* False (and answered 403) where the Host is not loopback: a foreign page whose name was pointed at this machine. */
 bool cp_service_is_local(struct cp_http_request *request);
 /* Answers with JSON; takes the reference over. */

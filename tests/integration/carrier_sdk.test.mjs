@@ -1,22 +1,15 @@
 // The carrier sandbox against Twilio's own SDK: its client drives the REST API, its validator judges every webhook that is signed.
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
-import { Carrier } from '../harness/carrier.mjs';
-import { Program } from '../harness/processes.mjs';
 import { until } from '../harness/world.mjs';
+import { one, Stage, supporter, two } from './carrier_stage.mjs';
 
 const require = createRequire(import.meta.url);
 const twilio = require('twilio');
 const RequestClient = require('twilio/lib/base/RequestClient');
 
-const one = { sid: `AC${'1'.repeat(32)}`, token: 'token-of-one', number: '+15005550006' };
-const two = { sid: `AC${'2'.repeat(32)}`, token: 'token-of-two', number: '+15005550007' };
-const supporter = '+14155550123';
+let stage, carrier, origin, client;
 
 /** The SDK's client, pointed at the sandbox: every request goes through the SDK's own HTTP client, with another origin. */
 class LocalClient extends RequestClient {
@@ -27,67 +20,21 @@ class LocalClient extends RequestClient {
 }
 const clientOf = (account, token = account.token) => twilio(account.sid, token, { httpClient: new LocalClient() });
 
-let folder, carrier, server, origin, client;
-let answers = {}; // by the last segment of the path: TwiML, or a function of the request
-const webhooks = [];
-
 /** Whether the SDK takes the webhook for Twilio's own. */
 function isAuthentic(webhook, token) {
 	return twilio.validateRequest(token, webhook.headers['x-twilio-signature'], origin + webhook.url, webhook.params);
 }
 
-function toParams(body) {
-	const params = {};
-	for (const [name, value] of new URLSearchParams(body)) {
-		if (!(name in params)) params[name] = value;
-		else params[name] = [].concat(params[name], value);
-	}
-	return params;
-}
-
 before(async () => {
-	folder = mkdtempSync(join(tmpdir(), 'carrier-sdk-'));
-	server = createServer((request, response) => {
-		let body = '';
-		request.on('data', (part) => (body += part));
-		request.on('end', () => {
-			const step = new URL(request.url, 'http://x').pathname.split('/').pop();
-			const webhook = { step, url: request.url, method: request.method, headers: request.headers, body, params: toParams(body) };
-			webhooks.push(webhook);
-			const answer = typeof answers[step] === 'function' ? answers[step](webhook, response) : answers[step];
-			if (answer === undefined) response.writeHead(204).end();
-			else if (answer !== null) response.writeHead(200, { 'content-type': 'text/xml' }).end(`<Response>${answer}</Response>`);
-		});
-	});
-	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-	origin = `http://127.0.0.1:${server.address().port}`;
-	carrier = await Carrier.start({
-		accounts: [one, two],
-		folder,
-		transcript: join(folder, 'transcript.jsonl'),
-		until,
-		start: (name, command, args) => new Program(command, args, { log: join(folder, `${name}.log`) }),
-	});
+	stage = await Stage.start();
+	({ carrier, origin } = stage);
 	client = clientOf(one);
 });
-
-after(async () => {
-	const exit = await carrier?.program.stop();
-	server?.close();
-	server?.closeAllConnections();
-	rmSync(folder, { recursive: true, force: true });
-	assert.deepEqual(exit, { status: 0, signal: null });
-});
-
-afterEach(async () => {
-	await carrier.idle();
-	await carrier.reset();
-	webhooks.length = 0;
-	answers = {};
-});
+after(async () => assert.deepEqual(await stage?.stop(), { status: 0, signal: null }));
+afterEach(() => stage.clear());
 
 const create = (more = {}) => client.calls.create({ to: supporter, from: one.number, url: `${origin}/v/answer`, ...more });
-const seen = (step) => webhooks.filter((webhook) => webhook.step === step);
+const seen = (step) => stage.seen(step);
 
 async function refused(promise, status, code) {
 	await assert.rejects(promise, (error) => {
@@ -99,7 +46,7 @@ async function refused(promise, status, code) {
 }
 
 test('the client creates a call, follows it and finds it ended', async () => {
-	answers = { answer: '<Dial action="done"><Number>+12025550101</Number></Dial>', done: '<Say>Bye</Say>' };
+	stage.answers = { answer: '<Dial action="done"><Number>+12025550101</Number></Dial>', done: '<Say>Bye</Say>' };
 	const call = await create();
 	assert.match(call.sid, /^CA[0-9a-f]{32}$/);
 	assert.equal(call.status, 'queued');
@@ -122,7 +69,7 @@ test('the client creates a call, follows it and finds it ended', async () => {
 
 test('every webhook is signed as the validator wants it', async () => {
 	await carrier.scenario({ supporter: { keys: ['', '12*#'] }, callbacks: { duplicate: true } });
-	answers = {
+	stage.answers = {
 		answer: `<Gather action="empty?name=Pe%C3%B1a+O%27Brien&amp;a=1&amp;a=2" actionOnEmptyResult="true" timeout="1"/>`,
 		empty: '<Gather action="keys" method="GET" finishOnKey="#"/>',
 		keys: `<Dial action="dialled#rc=3&amp;rp=all"><Number url="whisper" statusCallback="leg" statusCallbackEvent="initiated ringing answered completed">+12025550101</Number></Dial>`,
@@ -134,11 +81,11 @@ test('every webhook is signed as the validator wants it', async () => {
 		statusCallbackEvent: ['initiated', 'ringing', 'answered', 'completed'],
 	});
 	await carrier.idle();
-	const steps = webhooks.map(({ step }) => step);
+	const steps = stage.webhooks.map(({ step }) => step);
 	for (const step of ['answer', 'empty', 'keys', 'whisper', 'dialled']) assert.equal(seen(step).length, 1, `${step} among ${steps}`);
 	assert.equal(seen('status').length, 8);
 	assert.equal(seen('leg').length, 8);
-	for (const webhook of webhooks) {
+	for (const webhook of stage.webhooks) {
 		assert.ok(isAuthentic(webhook, one.token), `${webhook.step}: the SDK refuses the signature of ${webhook.url} ${webhook.body}`);
 		assert.ok(!isAuthentic(webhook, two.token), `${webhook.step}: signed with any token`);
 		assert.ok(!webhook.url.includes('#'), webhook.url);
@@ -157,14 +104,12 @@ test('every webhook is signed as the validator wants it', async () => {
 
 test('repeated and non-ASCII values are signed as the validator wants them', async () => {
 	// A redirect of HTTP repeats the form at an address with a query of its own; ErrorUrl carries what was asked for.
-	answers = {
+	stage.answers = {
 		answer: (webhook, response) => {
 			response.writeHead(307, { location: '/v/m%C3%B6ved?b=2&b=1&b=2&name=%E9%9B%BB' }).end();
-			return null;
 		},
 		'm%C3%B6ved': (webhook, response) => {
 			response.writeHead(500).end('no');
-			return null;
 		},
 		fallback: '<Hangup/>',
 	};
@@ -174,14 +119,14 @@ test('repeated and non-ASCII values are signed as the validator wants them', asy
 	for (const step of ['answer', 'm%C3%B6ved', 'fallback']) {
 		assert.equal(seen(step).length, 1, step);
 	}
-	for (const webhook of webhooks) assert.ok(isAuthentic(webhook, one.token), webhook.url);
+	for (const webhook of stage.webhooks) assert.ok(isAuthentic(webhook, one.token), webhook.url);
 	const [fallback] = seen('fallback');
 	assert.equal(fallback.params.ErrorCode, '11200');
 	assert.equal(fallback.params.ErrorUrl, `${origin}/v/m%C3%B6ved?b=2&b=1&b=2&name=%E9%9B%BB`);
 });
 
 test('status callbacks tell the course of the call', async () => {
-	answers = { answer: '<Pause length="100"/>' };
+	stage.answers = { answer: '<Pause length="100"/>' };
 	await create({ statusCallback: `${origin}/v/status`, statusCallbackEvent: ['initiated', 'ringing', 'answered', 'completed'] });
 	await carrier.idle();
 	const told = seen('status').map(({ params }) => params);
@@ -194,7 +139,7 @@ test('status callbacks tell the course of the call', async () => {
 });
 
 test('the default event is completed alone', async () => {
-	answers = { answer: '' };
+	stage.answers = { answer: '' };
 	await create({ statusCallback: `${origin}/v/status` });
 	await carrier.idle();
 	assert.deepEqual(seen('status').map(({ params }) => [params.CallStatus, params.SequenceNumber]), [['completed', '0']]);
@@ -243,7 +188,7 @@ test('numbers that cannot be called, and too many requests', async () => {
 
 test('a call in progress is redirected and ended', async () => {
 	await carrier.scenario({ supporter: { outcome: 'interactive' } });
-	answers = { answer: '<Dial action="never" timeout="600">+12025550101</Dial>', elsewhere: '<Gather timeout="3600"/>' };
+	stage.answers = { answer: '<Dial action="never" timeout="600">+12025550101</Dial>', elsewhere: '<Gather timeout="3600"/>' };
 	await carrier.scenario({ target: { outcome: 'interactive' } });
 	const call = await create({ timeout: 600, statusCallback: `${origin}/v/status` });
 	await until('ringing', async () => (await client.calls(call.sid).fetch()).status === 'ringing', { every_ms: 5 });
@@ -281,7 +226,7 @@ test('TwiML given with the call is performed', async () => {
 });
 
 test('lists are paged and filtered, and show one account only', async () => {
-	answers = { answer: '' };
+	stage.answers = { answer: '' };
 	const numbers = Array.from({ length: 7 }, (_, i) => `+1415555011${i}`);
 	for (const to of numbers) await create({ to });
 	await clientOf(two).calls.create({ to: supporter, from: two.number, url: `${origin}/v/answer` });
@@ -311,7 +256,7 @@ test('the account and its numbers', async () => {
 });
 
 test('the transcript has every message and no credential', async () => {
-	answers = { answer: '<Gather numDigits="1" action="go"/>', go: '' };
+	stage.answers = { answer: '<Gather numDigits="1" action="go"/>', go: '' };
 	const before = carrier.transcript().length;
 	const call = await create({ statusCallback: `${origin}/v/status`, statusCallbackEvent: ['ringing', 'completed'] });
 	await carrier.idle();
