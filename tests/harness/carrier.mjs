@@ -11,7 +11,7 @@ export function account(number, caller = '+15005550006') {
 
 export class Carrier {
 	/** accounts: see account(); speed: times real time; scenario: what POST /_sandbox/scenarios takes; flags: more of the program's. */
-	static async start({ accounts = [account(1)], speed = 1000, scenario, flags = [], transcript, folder, start, until }) {
+	static async start({ accounts = [account(1)], speed = 1000, scenario, flags = [], transcript, folder, start, until, Hopeless }) {
 		const carrier = new Carrier();
 		const ready = join(folder, `carrier-${process.pid}-${Date.now()}.ready`);
 		const args = ['--listen', '127.0.0.1:0', '--ready-file', ready, '--speed', String(speed), '--transcript', transcript, ...flags];
@@ -20,7 +20,7 @@ export class Carrier {
 		carrier.transcriptFile = transcript;
 		carrier.program = start('carrier', carrierProgram, args);
 		carrier.url = await until('the carrier sandbox to listen', () => {
-			if (!carrier.program.running) throw new Error(`it ended: ${carrier.program.output()}`);
+			if (!carrier.program.running) throw new Hopeless(`the carrier sandbox ended: ${carrier.program.output()}`);
 			return readFileSync(ready, 'utf8').trim();
 		});
 		if (scenario) await carrier.scenario(scenario);

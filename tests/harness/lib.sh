@@ -3,6 +3,14 @@
 results=$top/var/tests # logs and counts of the latest run
 export CP_TEST_RESULTS=$results
 
+# Real data are not part of the repository; tests that use them are skipped where they are not there, and say so.
+data=${CALLPOWER_DATA-}
+[[ -n $data || ! -d ../shared/data ]] || data=$(cd ../shared/data && pwd -P)
+if [[ -n $data ]]; then
+	export CALLPOWER_DATA=$data
+	[[ ! -f $data/twilio_signature_vectors.json ]] || export CP_TEST_VECTORS=$data/twilio_signature_vectors.json
+fi
+
 if [[ -t 1 ]]; then bold=$'\e[1m' plain=$'\e[0m'; else bold='' plain=''; fi
 say() { printf '\n%s== %s%s\n' "$bold" "$*" "$plain"; }
 
@@ -58,7 +66,7 @@ prepare_packages() {
 cluster=$results/postgres
 start_cluster() {
 	local lines name value
-	tests/harness/postgres remove "$cluster" && lines=$(CP_PG_OPTIONS='-c fsync=off' tests/harness/postgres start "$cluster") || {
+	stop_clusters && lines=$(CP_PG_OPTIONS='-c fsync=off' tests/harness/postgres start "$cluster") || {
 		broken postgres 'the private cluster did not start'
 		return 1
 	}
@@ -67,7 +75,13 @@ start_cluster() {
 	done <<<"$lines"
 	export CP_TEST_CLUSTER=$cluster
 }
-stop_cluster() { [[ ! -d $cluster ]] || tests/harness/postgres remove "$cluster"; }
+# That one, and those that test files had of their own and did not live to stop.
+stop_clusters() {
+	local folder
+	while IFS= read -r -d '' folder; do
+		tests/harness/postgres remove "$(dirname "$folder")"
+	done < <(find "$results" -path "$cluster/data" -prune -o -name socket -print0 2>/dev/null)
+}
 
 # build FOLDER COMPILER [meson option ...]: configures once and compiles, once a run; what went wrong is shown, what went well is not.
 built=()
@@ -111,7 +125,7 @@ unit_tests() {
 	shift
 	say "Unit tests in $folder"
 	rm -f "$folder/meson-logs/testlog.json"
-	meson test -C "$folder" --no-rebuild --num-processes "$(nproc)" --timeout-multiplier "${CP_TEST_PATIENCE:-1}" \
+	meson test -C "$folder" --no-rebuild --num-processes "$(nproc)" --timeout-multiplier $((3 * ${CP_TEST_PATIENCE:-1})) \
 		"$@" >"$results/$step.log" 2>&1
 	if [[ ! -s $folder/meson-logs/testlog.json ]]; then
 		tail -n 40 "$results/$step.log"
@@ -144,6 +158,8 @@ prepare_node() {
 		if [[ ! -x $carried ]]; then
 			say "Node here is $(node --version 2>/dev/null || echo missing); fetching a newer one as an npm package"
 			npm_install "$here/harness/node" || return 1
+			# an optional dependency, since it depends on the machine: npm does not say where it could not bring it
+			[[ -x $carried ]] || { echo "npm brought no Node for $(uname -m)"; return 1; }
 		fi
 		node=$carried
 	fi

@@ -11,6 +11,9 @@ export const program = join(buildFolder, 'callpower');
 export const carrierProgram = join(buildFolder, 'callpower-carrier');
 export const postgresScript = join(testsFolder, 'harness', 'postgres');
 
+/** Compiled data of countries; shared by all tests, because it is immutable. */
+export const cacheFolder = join(resultsFolder, 'cache');
+
 /** How much slower than usual things may be: sanitizer builds set it. Multiplies every time limit of the tests. */
 export const patience = Number(process.env.CP_TEST_PATIENCE ?? 1);
 

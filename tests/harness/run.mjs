@@ -51,7 +51,7 @@ function tally(state, data) {
 function showLogs(file) {
 	const folder = join(logs, basename(file, '.test.mjs'));
 	if (!existsSync(folder)) return;
-	for (const name of readdirSync(folder).filter((entry) => entry.endsWith('.log'))) {
+	for (const name of readdirSync(folder, { recursive: true }).filter((entry) => entry.endsWith('.log'))) {
 		const lines = readFileSync(join(folder, name), 'utf8').trimEnd().split('\n');
 		console.log(`\n---- the end of ${relative(checkout, join(folder, name))} (${lines.length} lines)`);
 		console.log(lines.slice(-60).join('\n'));

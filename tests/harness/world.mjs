@@ -10,9 +10,9 @@ import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { copyDatabase, Psql } from './cluster.mjs';
-import { Carrier } from './carrier.mjs';
-import { checkout, patience, program, resultsFolder } from './places.mjs';
+import { copyDatabase, loadData, OwnCluster, Psql } from './cluster.mjs';
+import { account, Carrier } from './carrier.mjs';
+import { cacheFolder, checkout, patience, program, resultsFolder } from './places.mjs';
 import { Program, run } from './processes.mjs';
 
 const sanitizerReport = /ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:/;
@@ -29,6 +29,9 @@ export function freePort() {
 	});
 }
 
+/** Thrown in a question of until(): it will never be answered. */
+export class Hopeless extends Error {}
+
 /** Asks again until the answer is truthy; the last answer's absence (or error) is told with `what`. */
 export async function until(what, ask, { timeout_ms = 20000, every_ms = 25 } = {}) {
 	const end = Date.now() + timeout_ms * patience;
@@ -39,6 +42,7 @@ export async function until(what, ask, { timeout_ms = 20000, every_ms = 25 } = {
 			if (answer) return answer;
 			problem = '';
 		} catch (error) {
+			if (error instanceof Hopeless) throw error;
 			problem = `: ${error.message}`;
 		}
 		if (Date.now() > end) throw new Error(`waited ${timeout_ms * patience} ms for ${what}${problem}`);
@@ -46,38 +50,55 @@ export async function until(what, ask, { timeout_ms = 20000, every_ms = 25 } = {
 	}
 }
 
+/** What a campaign of a country is, and a place in it with several targets. */
+const countries = {
+	us: { country: 'us', type: 'congress', subtype: 'both', order: 'upper-first', place: '94110' },
+	xs: { country: 'xs', type: 'parliament', subtype: 'both', order: 'upper-first', place: 'N101' },
+};
+
 let worlds = 0;
+let campaigns = 0;
 
 export class World {
-	static async make(url, { database = true, key = true } = {}) {
+	static async make(url, { database = true, key = true, country = 'xs', ownCluster = false } = {}) {
 		const world = new World();
 		world.name = basename(fileURLToPath(url), '.test.mjs').replace(/\W/g, '_');
-		world.logs = join(process.env.CP_TEST_LOGS ?? resultsFolder, basename(fileURLToPath(url), '.test.mjs'));
+		world.logs = join(process.env.CP_TEST_LOGS ?? resultsFolder, basename(fileURLToPath(url), '.test.mjs'), String(++worlds));
 		mkdirSync(world.logs, { recursive: true });
 		world.programs = [];
+		world.country = countries[country];
 		world.port = await freePort();
 		world.publicUrl = `http://127.0.0.1:${world.port}`;
 		world.settings = {
 			CALLPOWER_LISTEN: `127.0.0.1:${world.port}`,
 			CALLPOWER_PUBLIC_URL: world.publicUrl,
 			CALLPOWER_THREADS: '2',
-			CALLPOWER_CACHE_DIR: join(resultsFolder, 'cache'),
+			CALLPOWER_CACHE_DIR: cacheFolder,
 			CALLPOWER_LOG_FORMAT: 'json',
 			CALLPOWER_LOG_LEVEL: 'debug',
 		};
-		if (database) {
-			const copy = await copyDatabase(`test_${world.name}_${process.pid}_${++worlds}`);
-			for (const [name, value] of Object.entries(copy.environment)) {
-				if (name.startsWith('CALLPOWER_')) world.settings[name] = value;
-			}
-			world.sql = new Psql(copy.environment.CP_TEST_DATABASE);
-			if (key) world.settings.CALLPOWER_MASTER_KEY_FILE = await world.#makeKey();
+		if (ownCluster) {
+			world.cluster = await OwnCluster.make(join(world.logs, 'postgres'));
+			world.#connect(world.cluster.environment);
+			await world.callpower(['migrate']);
+			await loadData((args) => world.callpower(args));
+		} else if (database) {
+			const copy = await copyDatabase(`test_${world.name}_${process.pid}_${worlds}`);
+			world.#connect(copy.environment);
 		}
+		if (world.sql && key) world.settings.CALLPOWER_MASTER_KEY_FILE = await world.#makeKey();
 		return world;
 	}
 
+	#connect(environment) {
+		for (const [name, value] of Object.entries(environment)) {
+			if (name.startsWith('CALLPOWER_')) this.settings[name] = value;
+		}
+		this.sql = new Psql(environment.CP_TEST_DATABASE);
+	}
+
 	async #makeKey() {
-		const file = join(this.logs, `master-${worlds}.key`);
+		const file = join(this.logs, 'master.key');
 		if (!existsSync(file)) await this.callpower(['key', 'new', file]);
 		return file;
 	}
@@ -104,12 +125,57 @@ export class World {
 		return started;
 	}
 
+	/**
+	 * An organization with its carrier account: {slug, account, id, voiceToken}. Its secrets come from files and standard input, as an
+	 * operator's would.
+	 */
+	async tenant({ slug, name = `Organization ${slug}`, account: carrierAccount = account(1) }) {
+		const { sid, token, number } = carrierAccount;
+		await this.callpower(['tenant', 'create', slug, '--name', name, '--account-sid', sid, '--auth-token-file', '-', '--number', number], { input: `${token}\n` });
+		const { tenant_id, voice_token } = await this.sql.row(`select tenant_id, voice_token from tenant where slug = '${slug}'`);
+		return { slug, account: carrierAccount, id: tenant_id, voiceToken: voice_token };
+	}
+
+	/** A campaign of this world's country; its number. */
+	async campaign(tenant, { launch = true, name = `Campaign ${++campaigns}`, flags = [] } = {}) {
+		const { country, type, subtype, order } = this.country;
+		const kind = ['--country', country, '--type', type, '--subtype', subtype, '--order', order, '--language', 'en-US'];
+		const { stdout } = await this.callpower(['campaign', 'create', tenant.slug, '--name', name, ...kind, ...flags]);
+		const id = Number(/^campaign (\d+) /m.exec(stdout)[1]);
+		if (launch) await this.callpower(['campaign', 'launch', tenant.slug, String(id)]);
+		tenant.latestCampaign = id;
+		return id;
+	}
+
+	/** POST /call/create as an organization's page sends it, whatever the answer. */
+	askForCall(tenant, { campaign = tenant.latestCampaign, phone = '+14155550123', place = this.country.place } = {}) {
+		const body = { campaignId: campaign, userPhone: phone, userCountry: 'US', userLocation: place };
+		return this.request(`/o/${tenant.slug}/call/create`, { body });
+	}
+
+	/** A call that is taken: {id, answer, plan, carrier_call}. */
+	async createCall(tenant, options) {
+		const answer = await this.askForCall(tenant, options);
+		if (answer.status !== 200) throw new Error(`call/create: ${answer.status} ${answer.body}`);
+		const row = await this.sql.row(`select plan, carrier_call from call_session where session_id = '${answer.json.session}'`);
+		return { id: answer.json.session, answer: answer.json, ...row };
+	}
+
+	/** Whom a call from a place would reach, as the command line says it. */
+	async plan(place = this.country.place) {
+		const { country, type, subtype, order } = this.country;
+		const args = ['lookup', country, '--type', type, '--subtype', subtype, '--order', order, '--postal-file', '-'];
+		return JSON.parse((await this.callpower(args, { input: `${place}\n` })).stdout);
+	}
+
 	/** Starts `callpower serve` and waits until it answers. */
 	async startServer(env = {}) {
 		this.server = this.#start('server', program, ['serve'], this.environment(env));
 		await until(`an answer of the server at ${this.publicUrl}`, async () => {
-			if (!this.server.running) throw new Error(`the server ended: ${JSON.stringify(this.server.exit)}\n${this.server.output().slice(-4000)}`);
-			return (await fetch(`${this.publicUrl}/health`).catch(() => null)) !== null;
+			if (!this.server.running) throw new Hopeless(`the server ended: ${JSON.stringify(this.server.exit)}\n${this.server.output().slice(-4000)}`);
+			const answer = await fetch(`${this.publicUrl}/health`);
+			if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
+			return true;
 		});
 		return this.server;
 	}
@@ -122,6 +188,7 @@ export class World {
 			folder: this.logs,
 			start: (name, command, args) => this.#start(name, command, args, this.environment()),
 			until,
+			Hopeless,
 		});
 		this.settings.CALLPOWER_CARRIER_URL = this.carrier.url;
 		return this.carrier;
@@ -161,6 +228,7 @@ export class World {
 				problems.push(error.message);
 			}
 		}
+		await this.cluster?.remove();
 		for (const file of readdirSync(this.logs).filter((name) => name.endsWith('.log'))) {
 			const text = readFileSync(join(this.logs, file), 'utf8');
 			const at = text.search(sanitizerReport);
