@@ -1,8 +1,8 @@
 #include "callback.h"
 
 #include "base/memory.h"
-#include "switchboard.h"
 #include "params.h"
+#include "switchboard.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +21,10 @@ struct cp_callback {
 static const struct {
 	unsigned event;
 	const char *word;
-} words[] = {{CP_EVENT_INITIATED, "initiated"}, {CP_EVENT_RINGING, "ringing"}, {CP_EVENT_ANSWERED, "answered"}, {CP_EVENT_COMPLETED, "completed"}};
+} words[] = {{CP_EVENT_INITIATED, "initiated"},
+             {CP_EVENT_RINGING, "ringing"},
+             {CP_EVENT_ANSWERED, "answered"},
+             {CP_EVENT_COMPLETED, "completed"}};
 
 unsigned cp_event_of(struct cp_str word)
 {
@@ -89,11 +92,11 @@ static void on_due(void *data)
 	struct cp_leg *leg = callback->leg;
 	struct cp_form form = cp_params_form(&callback->params);
 	struct cp_webhook_request request = {
-		.url = cp_str(leg->callbacks.url),
-		.method = leg->callbacks.method,
-		.token = cp_str(leg->account->token),
-		.form = &form,
-		.idempotency = callback->idempotency[0] != '\0' ? callback->idempotency : NULL,
+	    .url = cp_str(leg->callbacks.url),
+	    .method = leg->callbacks.method,
+	    .token = cp_str(leg->account->token),
+	    .form = &form,
+	    .idempotency = callback->idempotency[0] != '\0' ? callback->idempotency : NULL,
 	};
 	callback->webhook = cp_webhook_start(&leg->board->webhooks, &request, on_answer, callback);
 	snprintf(callback->idempotency, sizeof(callback->idempotency), "%s", cp_webhook_idempotency(callback->webhook));

@@ -17,7 +17,8 @@ static void refuse(struct cp_http_request *request, int status, const char *code
 }
 
 /*
- * The body of a POST. Its content type must be JSON, which no page of another origin can send without being asked first. False: answered.
+ * The body of a POST. Its content type must be JSON, which no page of another origin can send without being asked first. False:
+ * answered.
  */
 static bool read_body(struct cp_http_request *request, json_t **ret_json)
 {
@@ -46,9 +47,9 @@ void cp_control_health(struct cp_http_request *request, void *data)
 	if (!cp_service_is_local(request))
 		return;
 	cp_service_reply(request, 200,
-	                 json_pack("{s:b,s:i,s:i,s:f,s:b,s:b}", "ok", 1, "running", (int)board->active, "calls", (int)board->root_count,
-	                           "speed", board->options.speed, "interactive", (int)board->options.interactive, "can_ask",
-	                           service->server != NULL));
+	                 json_pack("{s:b,s:i,s:i,s:f,s:b,s:b}", "ok", 1, "running", (int)board->active, "calls",
+	                           (int)board->root_count, "speed", board->options.speed, "interactive",
+	                           (int)board->options.interactive, "can_ask", service->server != NULL));
 }
 
 void cp_control_calls(struct cp_http_request *request, void *data)
@@ -60,7 +61,8 @@ void cp_control_calls(struct cp_http_request *request, void *data)
 	if (!cp_service_is_local(request))
 		return;
 	if (cp_form_parse(cp_http_query(request), cp_http_arena(request), &form) < 0 ||
-	    (cp_form_get(&form, "limit").ptr != NULL && cp_str_to_u64(cp_form_get(&form, "limit"), MAX_CALLS_SHOWN, &limit) < 0)) {
+	    (cp_form_get(&form, "limit").ptr != NULL &&
+	     cp_str_to_u64(cp_form_get(&form, "limit"), MAX_CALLS_SHOWN, &limit) < 0)) {
 		refuse(request, 400, "bad_limit", "limit must be a whole number up to 10000.");
 		return;
 	}
@@ -180,16 +182,18 @@ static void on_asked(void *data, int error, const struct cp_fetch_answer *answer
 	}
 	if (cp_json_parse(answer->body, &json) < 0)
 		json = json_null();
-	cp_service_reply(request, answer->status < 400 ? 200 : 502, json_pack("{s:i,s:o}", "status", answer->status, "answer", json));
+	cp_service_reply(request, answer->status < 400 ? 200 : 502,
+	                 json_pack("{s:i,s:o}", "status", answer->status, "answer", json));
 }
 
 static json_t *call_wanted(const struct cp_service *service, const json_t *body)
 {
-	const char *phone = json_string_value(json_object_get(body, "phone")), *location = json_string_value(json_object_get(body, "location"));
+	const char *phone = json_string_value(json_object_get(body, "phone")),
+	           *location = json_string_value(json_object_get(body, "location"));
 	if (phone == NULL)
 		return NULL;
-	return json_pack("{s:o,s:s,s:s,s:s}", "campaignId", cp_service_campaign(service->campaign), "userPhone", phone, "userLocation", location != NULL ? location : "",
-	                 "userCountry", "US");
+	return json_pack("{s:o,s:s,s:s,s:s}", "campaignId", cp_service_campaign(service->campaign), "userPhone", phone,
+	                 "userLocation", location != NULL ? location : "", "userCountry", "US");
 }
 
 void cp_control_ask(struct cp_http_request *request, void *data)
@@ -202,17 +206,18 @@ void cp_control_ask(struct cp_http_request *request, void *data)
 	json_decref(body);
 	if (wanted == NULL) {
 		refuse(request, service->server != NULL ? 400 : 409, service->server != NULL ? "no_phone" : "no_server",
-		       service->server != NULL ? "phone is missing." : "The sandbox was started without --server and --campaign.");
+		       service->server != NULL ? "phone is missing."
+		                               : "The sandbox was started without --server and --campaign.");
 		return;
 	}
 	struct cp_arena *arena = cp_http_arena(request);
 	struct cp_fetch_request fetch = {
-		.method = "POST",
-		.url = cp_arena_printf(arena, "%s%s", service->server, service->path).ptr,
-		.body = cp_json_text(wanted, arena),
-		.content_type = "application/json",
-		.timeout_ms = ASK_TIMEOUT_MS,
-		.operator_destination = true,
+	    .method = "POST",
+	    .url = cp_arena_printf(arena, "%s%s", service->server, service->path).ptr,
+	    .body = cp_json_text(wanted, arena),
+	    .content_type = "application/json",
+	    .timeout_ms = ASK_TIMEOUT_MS,
+	    .operator_destination = true,
 	};
 	json_decref(wanted);
 	if (cp_fetch_start(service->fetcher, &fetch, on_asked, request, NULL) < 0)

@@ -1,7 +1,7 @@
 /* <Dial>: the dialled legs, who answers first, the whisper, the talk, and what the action is told. */
 #include "base/memory.h"
-#include "switchboard.h"
 #include "params.h"
+#include "switchboard.h"
 #include "text/phone.h"
 #include "url.h"
 #include "verbs.h"
@@ -9,7 +9,6 @@
 #include <stdio.h>
 
 static void dial_more(struct cp_leg *leg);
-
 
 /* ---- the end of it */
 
@@ -187,7 +186,8 @@ void cp_dial_init(struct cp_leg *leg)
 /* Twilio's rule: a number of the account's, or one that takes part in the call. */
 static bool may_show(const struct cp_leg *leg, struct cp_str caller_id)
 {
-	return cp_account_has_number(leg->account, caller_id) || cp_str_eq(caller_id, cp_str(leg->to)) || cp_str_eq(caller_id, cp_str(leg->from));
+	return cp_account_has_number(leg->account, caller_id) || cp_str_eq(caller_id, cp_str(leg->to)) ||
+	       cp_str_eq(caller_id, cp_str(leg->from));
 }
 
 static void set_callbacks(struct cp_leg *dialled, const struct cp_twiml_element *number, struct cp_str base)
@@ -222,7 +222,8 @@ static void dial_number(struct cp_leg *leg, size_t index)
 	dial->legs[index] = dialled;
 	dialled->timeout = cp_verb_number(dial->element, "timeout", 30);
 	set_callbacks(dialled, number, leg->run.document_url);
-	cp_story_add(leg, "dial", "{s:s,s:s,s:s,s:s%}", "number", to_text, "leg", dialled->sid, "caller_id", from, "step", step.ptr, step.len);
+	cp_story_add(leg, "dial", "{s:s,s:s,s:s,s:s%}", "number", to_text, "leg", dialled->sid, "caller_id", from, "step",
+	             step.ptr, step.len);
 	if (dialled->phone.outcome >= CP_OUTCOME_INVALID) {
 		dialled->phone.answer_after = 0;
 		cp_story_error(leg, CP_TWILIO_DIAL_NUMBER, "the number dialled is invalid, or cannot be called", to);
@@ -253,12 +254,14 @@ void cp_dial_begin(struct cp_leg *leg, const struct cp_twiml_element *element)
 	dial->winner = dial->last = NULL;
 	dial->bridged = false;
 	memset(dial->legs, 0, sizeof(dial->legs));
-	for (const struct cp_twiml_element *child = element->first_child; child != NULL && dial->count < CP_DIAL_MAX_NUMBERS; child = child->next)
+	for (const struct cp_twiml_element *child = element->first_child; child != NULL && dial->count < CP_DIAL_MAX_NUMBERS;
+	     child = child->next)
 		dial->numbers[dial->count++] = child;
 	if (element->first_child == NULL)
 		dial->numbers[dial->count++] = element;
 	if (caller_id.len > 0 && !may_show(leg, caller_id)) {
-		cp_story_error(leg, CP_TWILIO_DIAL_CALLER_ID, "callerId is neither a number of the account's nor one of this call", caller_id);
+		cp_story_error(leg, CP_TWILIO_DIAL_CALLER_ID,
+		               "callerId is neither a number of the account's nor one of this call", caller_id);
 		finish(leg);
 		return;
 	}

@@ -1,8 +1,8 @@
 #include "execute.h"
 
 #include "base/memory.h"
-#include "switchboard.h"
 #include "params.h"
+#include "switchboard.h"
 #include "text/xml.h"
 #include "url.h"
 #include "verbs.h"
@@ -69,8 +69,8 @@ double cp_run_prompt(struct cp_leg *leg, const struct cp_twiml_element *element)
 	if (cp_twiml_is(element, "Say")) {
 		struct cp_str text = squeeze(arena, element->text);
 		seconds = ((double)count_words(text) / WORDS_PER_SECOND + 0.5) * times(element);
-		cp_story_add(leg, "say", "{s:s%,s:s,s:s,s:f}", "text", text.ptr, text.len, "language", text_of(arena, element, "language"), "voice",
-		             text_of(arena, element, "voice"), "seconds", seconds);
+		cp_story_add(leg, "say", "{s:s%,s:s,s:s,s:f}", "text", text.ptr, text.len, "language",
+		             text_of(arena, element, "language"), "voice", text_of(arena, element, "voice"), "seconds", seconds);
 		return seconds;
 	}
 	if (cp_twiml_is(element, "Pause")) {
@@ -79,7 +79,8 @@ double cp_run_prompt(struct cp_leg *leg, const struct cp_twiml_element *element)
 		return seconds;
 	}
 	struct cp_str digits = cp_twiml_attribute(element, "digits");
-	cp_story_add(leg, "play", "{s:s%,s:s}", "url", element->text.ptr, element->text.len, "digits", text_of(arena, element, "digits"));
+	cp_story_add(leg, "play", "{s:s%,s:s}", "url", element->text.ptr, element->text.len, "digits",
+	             text_of(arena, element, "digits"));
 	return (digits.ptr != NULL ? 0.5 * (double)digits.len : PLAY_SECONDS) * times(element);
 }
 
@@ -169,7 +170,8 @@ void cp_run_fail(struct cp_leg *leg, int code, const char *text, struct cp_str u
 		cp_leg_end(leg, CP_LEG_COMPLETED, "error");
 		return;
 	}
-	cp_story_add(leg, "say", "{s:s,s:s,s:s,s:f}", "text", APOLOGY, "language", "en-US", "voice", "", "seconds", APOLOGY_SECONDS);
+	cp_story_add(leg, "say", "{s:s,s:s,s:s,s:f}", "text", APOLOGY, "language", "en-US", "voice", "", "seconds",
+	             APOLOGY_SECONDS);
 	run->next = NULL;
 	run->finished = on_apology_end;
 	cp_wait_start(&run->verb, APOLOGY_SECONDS);
@@ -201,13 +203,15 @@ static bool is_xml(struct cp_str content_type)
 	       cp_str_starts(content_type, CP_STR("text/html"));
 }
 
-static int read_document(const struct cp_webhook_result *result, struct cp_arena *arena, struct cp_twiml_element **ret_root, int *ret_code)
+static int read_document(const struct cp_webhook_result *result, struct cp_arena *arena, struct cp_twiml_element **ret_root,
+                         int *ret_code)
 {
 	if (!is_xml(result->content_type)) {
 		struct cp_twiml_element *root = read_other(result, arena);
 		*ret_code = CP_TWILIO_CONTENT_TYPE;
 		if (root == NULL)
-			return cp_fail(CP_E_INPUT, "the answer's content type is \"%.*s\", which is no TwiML", CP_STR_ARG(result->content_type));
+			return cp_fail(CP_E_INPUT, "the answer's content type is \"%.*s\", which is no TwiML",
+			               CP_STR_ARG(result->content_type));
 		*ret_root = root;
 		return 0;
 	}
@@ -222,7 +226,8 @@ static int read_document(const struct cp_webhook_result *result, struct cp_arena
 }
 
 /* Takes the document over and performs it. */
-static void run_document(struct cp_leg *leg, struct cp_arena *arena, struct cp_twiml_element *root, struct cp_str url, const char *method)
+static void run_document(struct cp_leg *leg, struct cp_arena *arena, struct cp_twiml_element *root, struct cp_str url,
+                         const char *method)
 {
 	struct cp_run *run = &leg->run;
 	cp_arena_free(run->arena);
@@ -237,8 +242,8 @@ static void run_document(struct cp_leg *leg, struct cp_arena *arena, struct cp_t
 static void take_answer(struct cp_leg *leg, const struct cp_webhook_result *result)
 {
 	struct cp_str step = cp_url_step(result->url);
-	cp_story_add(leg, "document", "{s:s%,s:s%,s:i}", "url", result->url.ptr, result->url.len, "step", step.ptr, step.len, "status",
-	             result->status);
+	cp_story_add(leg, "document", "{s:s%,s:s%,s:i}", "url", result->url.ptr, result->url.len, "step", step.ptr, step.len,
+	             "status", result->status);
 	if (result->code != 0) {
 		cp_run_fail(leg, result->code, result->sentence, result->url);
 		return;
@@ -263,7 +268,8 @@ static void on_answer(void *data, const struct cp_webhook_result *result)
 	struct cp_run *run = &leg->run;
 	run->fetching = NULL;
 	take_answer(leg, result);
-	cp_line_clock_network_end(cp_leg_clock(leg)); /* after it: what it starts, starts at this moment, not at many times its cost */
+	cp_line_clock_network_end(
+	    cp_leg_clock(leg)); /* after it: what it starts, starts at this moment, not at many times its cost */
 	if (run->hung_up && run->closing) {
 		run->closing = false;
 		cp_callbacks_event(leg, CP_EVENT_COMPLETED);

@@ -1,6 +1,6 @@
 /*
- * Executes TwiML on a leg: fetches documents, performs verb after verb in virtual time, and goes where Gather, Dial, Redirect and errors
- * lead. execute.c has the documents and simple verbs, gather.c and dial.c theirs. One thread.
+ * Executes TwiML on a leg: fetches documents, performs verb after verb in virtual time, and goes where Gather, Dial, Redirect and
+ * errors lead. execute.c has the documents and simple verbs, gather.c and dial.c theirs. One thread.
  */
 #ifndef CARRIER_EXECUTE_H
 #define CARRIER_EXECUTE_H
@@ -20,18 +20,18 @@ struct cp_gather {
 	const char *complete;                   /* why it will end once the prompts are over; NULL: it goes on */
 	char digits[CP_GATHER_MAX_DIGITS + 1];
 	unsigned digit_count, digit_max;
-	char finish_key; /* NUL: none */
+	char finish_key;  /* NUL: none */
 	const char *keys; /* that the script has still to press; NULL or "": none */
 	struct cp_wait key;
 };
 
 struct cp_dial {
-	const struct cp_twiml_element *element; /* NULL: none is under way */
-	struct cp_leg *legs[CP_DIAL_MAX_NUMBERS]; /* NULL where the number is no number */
+	const struct cp_twiml_element *element;                      /* NULL: none is under way */
+	struct cp_leg *legs[CP_DIAL_MAX_NUMBERS];                    /* NULL where the number is no number */
 	const struct cp_twiml_element *numbers[CP_DIAL_MAX_NUMBERS]; /* Dial itself where the number is its text */
-	size_t count, dialled; /* numbers in all, and of these asked for so far */
-	struct cp_leg *last;   /* to have ended */
-	struct cp_leg *winner; /* answered first */
+	size_t count, dialled;                                       /* numbers in all, and of these asked for so far */
+	struct cp_leg *last;                                         /* to have ended */
+	struct cp_leg *winner;                                       /* answered first */
 	bool bridged;
 	struct cp_wait send_digits, limit;
 };
@@ -40,15 +40,15 @@ struct cp_run {
 	struct cp_leg *leg;
 	char *url, *fallback_url, *twiml; /* as asked; any may be NULL */
 	const char *method, *fallback_method;
-	struct cp_arena *arena;               /* of the document at hand; NULL: none */
-	struct cp_twiml_element *next;        /* verb to perform next */
-	struct cp_str document_url;           /* "" for TwiML given inline */
+	struct cp_arena *arena;        /* of the document at hand; NULL: none */
+	struct cp_twiml_element *next; /* verb to perform next */
+	struct cp_str document_url;    /* "" for TwiML given inline */
 	const char *document_method;
 	struct cp_webhook *fetching;
-	struct cp_list duplicates;            /* of webhooks, whose answers are passed over */
-	bool in_fallback;                     /* the document at hand came from the fallback, or is being fetched from there */
-	bool hung_up;                         /* what comes back now is not performed */
-	bool closing;                         /* the Dial action of a call that has ended is being asked; then comes the status callback */
+	struct cp_list duplicates; /* of webhooks, whose answers are passed over */
+	bool in_fallback;          /* the document at hand came from the fallback, or is being fetched from there */
+	bool hung_up;              /* what comes back now is not performed */
+	bool closing;              /* the Dial action of a call that has ended is being asked; then comes the status callback */
 	unsigned documents;
 	struct cp_wait verb;                  /* the verb's end */
 	void (*finished)(struct cp_leg *leg); /* of a whisper: called instead of hanging up at its end; NULL otherwise */
@@ -70,7 +70,8 @@ void cp_run_key(struct cp_leg *leg, char key);
 
 /* ---- among execute.c, gather.c and dial.c */
 
-/* Fetches reference, resolved against the document at hand, and runs what comes. more: parameters beside the leg's; may be NULL. */
+/* Fetches reference, resolved against the document at hand, and runs what comes. more: parameters beside the leg's; may be NULL.
+ */
 void cp_run_fetch(struct cp_leg *leg, struct cp_str reference, const char *method, const struct cp_params *more);
 /* Goes on with the next verb, on a later turn. */
 void cp_run_next(struct cp_leg *leg);

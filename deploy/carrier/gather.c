@@ -1,7 +1,7 @@
 /* <Gather>: prompts, keys, time-out, and whether the action is asked. */
 #include "base/memory.h"
-#include "switchboard.h"
 #include "params.h"
+#include "switchboard.h"
 #include "verbs.h"
 
 #include <stdio.h>

@@ -10,9 +10,9 @@
 /* ---- small questions */
 
 static const char *const status_words[] = {
-	[CP_LEG_QUEUED] = "queued",       [CP_LEG_RINGING] = "ringing", [CP_LEG_IN_PROGRESS] = "in-progress",
-	[CP_LEG_COMPLETED] = "completed", [CP_LEG_BUSY] = "busy",       [CP_LEG_NO_ANSWER] = "no-answer",
-	[CP_LEG_FAILED] = "failed",       [CP_LEG_CANCELED] = "canceled",
+    [CP_LEG_QUEUED] = "queued",       [CP_LEG_RINGING] = "ringing",   [CP_LEG_IN_PROGRESS] = "in-progress",
+    [CP_LEG_COMPLETED] = "completed", [CP_LEG_BUSY] = "busy",         [CP_LEG_NO_ANSWER] = "no-answer",
+    [CP_LEG_FAILED] = "failed",       [CP_LEG_CANCELED] = "canceled",
 };
 
 const char *cp_leg_status_word(enum cp_leg_status status)

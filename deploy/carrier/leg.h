@@ -1,6 +1,6 @@
 /*
- * A leg: one telephone rung, which is one Call resource of Twilio's. A root leg is rung because the API asked (a supporter), the others
- * because a root's TwiML dials (targets). A root owns its legs, and lends them its clock. One thread.
+ * A leg: one telephone rung, which is one Call resource of Twilio's. A root leg is rung because the API asked (a supporter), the
+ * others because a root's TwiML dials (targets). A root owns its legs, and lends them its clock. One thread.
  */
 #ifndef CARRIER_LEG_H
 #define CARRIER_LEG_H
@@ -34,12 +34,12 @@ struct cp_leg {
 	struct cp_list children;
 	char sid[CP_SID_SIZE], to[CP_NUMBER_SIZE], from[CP_NUMBER_SIZE];
 	enum cp_leg_status status;
-	bool settled;                                        /* of a root: see cp_listener */
+	bool settled;                                          /* of a root: see cp_listener */
 	int64_t created_us, started_us, answered_us, ended_us; /* virtual; 0: not yet */
-	unsigned queue_ms;                                   /* virtual */
-	struct cp_line_clock line_clock;                     /* of a root: ask cp_leg_clock() */
-	unsigned pins;                                       /* of a root: requests under way that will come back to the call */
-	json_t *story;                                       /* of a root: an array */
+	unsigned queue_ms;                                     /* virtual */
+	struct cp_line_clock line_clock;                       /* of a root: ask cp_leg_clock() */
+	unsigned pins;                                         /* of a root: requests under way that will come back to the call */
+	json_t *story;                                         /* of a root: an array */
 
 	/* what the API, or Number, asked for */
 	unsigned timeout, time_limit; /* seconds; time_limit 0: none */
@@ -48,8 +48,8 @@ struct cp_leg {
 
 	/* the telephone */
 	struct cp_phone_script phone;
-	bool interactive;                        /* a person decides */
-	unsigned reached, gathers, talks;        /* how often the place where the script hangs up was reached, ... */
+	bool interactive;                 /* a person decides */
+	unsigned reached, gathers, talks; /* how often the place where the script hangs up was reached, ... */
 	struct cp_wait start, ring, ring_limit, limit, hang_up, star;
 };
 

@@ -2,8 +2,8 @@
  * The clock of one call: virtual time, and what waits for it.
  *
  * It starts at the wall clock, runs at a multiple of real time while people talk, press keys or wait, and at real speed while a
- * webhook is under way (network time-outs stay real). It never passes what waits: a wait that is served late by the loop still ends at
- * exactly its virtual moment, so that a talk of 20 seconds is 20 seconds long at any speed. One thread.
+ * webhook is under way (network time-outs stay real). It never passes what waits: a wait that is served late by the loop still
+ * ends at exactly its virtual moment, so that a talk of 20 seconds is 20 seconds long at any speed. One thread.
  */
 #ifndef CARRIER_LINE_CLOCK_H
 #define CARRIER_LINE_CLOCK_H

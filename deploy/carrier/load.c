@@ -12,16 +12,17 @@ enum { CREATE_TIMEOUT_MS = 15000, MAX_SAMPLES = 4000000 };
 
 /* Area codes of the United States; with 555 01xx behind them they are reserved for stories, tests and us. */
 static const short area_codes[] = {
-	201, 202, 203, 205, 206, 207, 208, 209, 210, 212, 213, 214, 215, 216, 217, 218, 219, 224, 225, 228, 229, 231, 234, 239, 240, 248, 251, 252,
-	253, 254, 256, 260, 262, 267, 269, 270, 276, 281, 301, 302, 303, 304, 305, 307, 308, 309, 310, 312, 313, 314, 315, 316, 317, 318, 319, 320,
-	321, 323, 325, 330, 334, 336, 337, 339, 347, 351, 352, 360, 361, 386, 401, 402, 404, 405, 406, 407, 408, 409, 410, 412, 413, 414, 415, 417,
-	419, 423, 424, 425, 430, 432, 434, 435, 440, 443, 478, 479, 480, 484, 501, 502, 503, 504, 505, 507, 508, 509, 510, 512, 513, 515, 516, 517,
-	518, 520, 530, 540, 541, 551, 559, 561, 562, 563, 567, 570, 571, 573, 574, 580, 585, 586, 601, 602, 603, 605, 606, 607, 608, 609, 610, 612,
-	614, 615, 616, 617, 618, 619, 620, 623, 626, 630, 631, 636, 641, 646, 650, 651, 660, 661, 662, 678, 682, 701, 702, 703, 704, 706, 707, 708,
-	712, 713, 714, 715, 716, 717, 718, 719, 720, 724, 727, 731, 732, 734, 740, 754, 757, 760, 763, 765, 770, 772, 773, 774, 775, 781, 785, 786,
-	801, 802, 803, 804, 805, 806, 808, 810, 812, 813, 814, 815, 816, 817, 818, 828, 830, 831, 832, 843, 845, 847, 848, 850, 856, 857, 858, 859,
-	860, 862, 863, 864, 865, 870, 901, 903, 904, 906, 907, 908, 909, 910, 912, 913, 914, 915, 916, 917, 918, 919, 920, 925, 928, 931, 936, 937,
-	940, 941, 947, 949, 951, 952, 954, 956, 970, 971, 972, 973, 978, 979, 980, 985, 989,
+    201, 202, 203, 205, 206, 207, 208, 209, 210, 212, 213, 214, 215, 216, 217, 218, 219, 224, 225, 228, 229, 231, 234, 239, 240,
+    248, 251, 252, 253, 254, 256, 260, 262, 267, 269, 270, 276, 281, 301, 302, 303, 304, 305, 307, 308, 309, 310, 312, 313, 314,
+    315, 316, 317, 318, 319, 320, 321, 323, 325, 330, 334, 336, 337, 339, 347, 351, 352, 360, 361, 386, 401, 402, 404, 405, 406,
+    407, 408, 409, 410, 412, 413, 414, 415, 417, 419, 423, 424, 425, 430, 432, 434, 435, 440, 443, 478, 479, 480, 484, 501, 502,
+    503, 504, 505, 507, 508, 509, 510, 512, 513, 515, 516, 517, 518, 520, 530, 540, 541, 551, 559, 561, 562, 563, 567, 570, 571,
+    573, 574, 580, 585, 586, 601, 602, 603, 605, 606, 607, 608, 609, 610, 612, 614, 615, 616, 617, 618, 619, 620, 623, 626, 630,
+    631, 636, 641, 646, 650, 651, 660, 661, 662, 678, 682, 701, 702, 703, 704, 706, 707, 708, 712, 713, 714, 715, 716, 717, 718,
+    719, 720, 724, 727, 731, 732, 734, 740, 754, 757, 760, 763, 765, 770, 772, 773, 774, 775, 781, 785, 786, 801, 802, 803, 804,
+    805, 806, 808, 810, 812, 813, 814, 815, 816, 817, 818, 828, 830, 831, 832, 843, 845, 847, 848, 850, 856, 857, 858, 859, 860,
+    862, 863, 864, 865, 870, 901, 903, 904, 906, 907, 908, 909, 910, 912, 913, 914, 915, 916, 917, 918, 919, 920, 925, 928, 931,
+    936, 937, 940, 941, 947, 949, 951, 952, 954, 956, 970, 971, 972, 973, 978, 979, 980, 985, 989,
 };
 
 /* Milliseconds, in no order until asked for a part of them. */
@@ -144,8 +145,8 @@ static json_t *wanted(const struct cp_load *load, const char *number)
 {
 	const struct cp_carrier_options *options = load->options;
 	const char *location = options->location_count > 0 ? options->locations[load->asked % options->location_count] : "94110";
-	return json_pack("{s:o,s:s,s:s,s:s}", "campaignId", cp_service_campaign(options->campaign), "userPhone", number, "userCountry",
-	                 options->country, "userLocation", location);
+	return json_pack("{s:o,s:s,s:s,s:s}", "campaignId", cp_service_campaign(options->campaign), "userPhone", number,
+	                 "userCountry", options->country, "userLocation", location);
 }
 
 static void ask(struct cp_load *load)
@@ -158,14 +159,14 @@ static void ask(struct cp_load *load)
 	make_number(load->asked, slot->number);
 	json_t *json = wanted(load, slot->number);
 	struct cp_fetch_request request = {
-		.method = "POST",
-		.url = cp_arena_printf(arena, "%s%s", load->options->server, load->options->path).ptr,
-		.body = cp_json_text(json, arena),
-		.content_type = "application/json",
-		.headers = &host,
-		.header_count = load->options->host != NULL ? 1 : 0,
-		.timeout_ms = CREATE_TIMEOUT_MS,
-		.operator_destination = true,
+	    .method = "POST",
+	    .url = cp_arena_printf(arena, "%s%s", load->options->server, load->options->path).ptr,
+	    .body = cp_json_text(json, arena),
+	    .content_type = "application/json",
+	    .headers = &host,
+	    .header_count = load->options->host != NULL ? 1 : 0,
+	    .timeout_ms = CREATE_TIMEOUT_MS,
+	    .operator_destination = true,
 	};
 	++load->asked;
 	++load->under_way;
@@ -185,7 +186,8 @@ static void on_tick(void *data)
 	struct cp_load *load = data;
 	const struct cp_carrier_options *options = load->options;
 	double due = (double)(cp_clock_monotonic_ms() - load->started_ms) / 1000 * options->rate + 1;
-	while (!load->is_done && load->asked < options->calls && load->under_way < options->concurrency && (double)load->asked < due) {
+	while (!load->is_done && load->asked < options->calls && load->under_way < options->concurrency &&
+	       (double)load->asked < due) {
 		char number[CP_NUMBER_SIZE];
 		make_number(load->asked, number);
 		if (cp_map_get(load->slots, cp_str(number)) != NULL)
@@ -246,18 +248,19 @@ static json_t *percentiles(struct samples *samples)
 {
 	if (samples->count > 0)
 		qsort(samples->ms, samples->count, sizeof(*samples->ms), by_size);
-	return json_pack("{s:f,s:f,s:f,s:f}", "p50", part_of(samples, 0.5), "p95", part_of(samples, 0.95), "p99", part_of(samples, 0.99), "max",
-	                 part_of(samples, 1));
+	return json_pack("{s:f,s:f,s:f,s:f}", "p50", part_of(samples, 0.5), "p95", part_of(samples, 0.95), "p99",
+	                 part_of(samples, 0.99), "max", part_of(samples, 1));
 }
 
 bool cp_load_report(struct cp_load *load)
 {
 	double seconds = (double)(load->finished_ms - load->started_ms) / 1000;
-	json_t *json = json_pack("{s:i,s:i,s:i,s:O,s:O,s:O,s:I,s:I,s:f,s:f,s:o,s:o}", "calls", (int)load->options->calls, "created",
-	                         (int)load->created, "ended", (int)load->ended, "outcomes", load->outcomes, "errors", load->errors, "targets",
-	                         load->targets, "webhooks", (json_int_t)load->webhooks, "webhook_errors", (json_int_t)load->webhook_errors,
-	                         "seconds", seconds, "webhooks_per_second", seconds > 0 ? (double)load->webhooks / seconds : 0, "latency_ms",
-	                         percentiles(&load->webhook_ms), "create_latency_ms", percentiles(&load->create_ms));
+	json_t *json = json_pack("{s:i,s:i,s:i,s:O,s:O,s:O,s:I,s:I,s:f,s:f,s:o,s:o}", "calls", (int)load->options->calls,
+	                         "created", (int)load->created, "ended", (int)load->ended, "outcomes", load->outcomes, "errors",
+	                         load->errors, "targets", load->targets, "webhooks", (json_int_t)load->webhooks, "webhook_errors",
+	                         (json_int_t)load->webhook_errors, "seconds", seconds, "webhooks_per_second",
+	                         seconds > 0 ? (double)load->webhooks / seconds : 0, "latency_ms", percentiles(&load->webhook_ms),
+	                         "create_latency_ms", percentiles(&load->create_ms));
 	char *text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(6));
 	puts(text);
 	fflush(stdout);
@@ -268,7 +271,8 @@ bool cp_load_report(struct cp_load *load)
 
 /* ---- life */
 
-struct cp_load *cp_load_start(struct cp_service *service, const struct cp_carrier_options *options, void (*done)(void *data), void *data)
+struct cp_load *cp_load_start(struct cp_service *service, const struct cp_carrier_options *options, void (*done)(void *data),
+                              void *data)
 {
 	struct cp_load *load = cp_alloc(sizeof(*load));
 	load->service = service;

@@ -86,19 +86,19 @@ static void on_load_done(void *data)
 static void on_settled(void *data, struct cp_leg *root)
 {
 	struct program *program = data;
-	cp_log(program->options.load ? CP_LOG_DEBUG : CP_LOG_INFO, NULL, "call.ended", "%s to %s: %s after %u s, %zu documents", root->sid, root->to,
-	       cp_leg_status_word(root->status), cp_leg_duration(root), (size_t)root->run.documents);
+	cp_log(program->options.load ? CP_LOG_DEBUG : CP_LOG_INFO, NULL, "call.ended", "%s to %s: %s after %u s, %zu documents",
+	       root->sid, root->to, cp_leg_status_word(root->status), cp_leg_duration(root), (size_t)root->run.documents);
 }
 
 static int make_http(struct program *program)
 {
 	struct cp_http_options http = {
-		.routes = cp_service_routes,
-		.route_count = cp_service_route_count,
-		.data = &program->service,
-		.max_body = CP_SERVICE_MAX_BODY,
-		.deadline_ms = DEADLINE_MS,
-		.idle_ms = IDLE_MS,
+	    .routes = cp_service_routes,
+	    .route_count = cp_service_route_count,
+	    .data = &program->service,
+	    .max_body = CP_SERVICE_MAX_BODY,
+	    .deadline_ms = DEADLINE_MS,
+	    .idle_ms = IDLE_MS,
 	};
 	return cp_http_server_new(program->loop, &http, &program->service.http);
 }
@@ -111,10 +111,12 @@ static int open_port(struct program *program)
 	if (r < 0)
 		return r;
 	const char *colon = strrchr(program->options.listen, ':');
-	snprintf(service->url, sizeof(service->url), "http://%.*s:%u", (int)(colon - program->options.listen), program->options.listen, port);
+	snprintf(service->url, sizeof(service->url), "http://%.*s:%u", (int)(colon - program->options.listen),
+	         program->options.listen, port);
 	if (program->options.ready_file != NULL && write_ready_file(program->options.ready_file, service->url) < 0)
 		return CP_E_SYSTEM;
-	fprintf(program->options.load ? stderr : stdout, "listening on %s\n", service->url); /* load: standard output is for the figures */
+	fprintf(program->options.load ? stderr : stdout, "listening on %s\n",
+	        service->url); /* load: standard output is for the figures */
 	fflush(stdout);
 	return 0;
 }
@@ -171,12 +173,13 @@ static int start(struct program *program)
 }
 
 static const char usage[] =
-	"usage: callpower-carrier --account SID:TOKEN:NUMBER[,NUMBER...] [--listen 127.0.0.1:8090] [--ready-file FILE]\n"
-	"           [--accounts FILE] [--scenario FILE] [--speed N] [--calls-per-second N] [--interactive] [--transcript FILE]\n"
-	"           [--route ORIGIN=LOOPBACK] [--server URL --campaign ID [--path PATH]] [--keep N] [--log-format text|json] [--log-level LEVEL]\n"
-	"       callpower-carrier load --server URL --campaign ID --calls N --max-seconds S [--concurrency N] [--rate N]\n"
-	"           [--location ZIP] [--country CC] [--host NAME] and the flags above\n"
-	"Its README.md explains them.\n";
+    "usage: callpower-carrier --account SID:TOKEN:NUMBER[,NUMBER...] [--listen 127.0.0.1:8090] [--ready-file FILE]\n"
+    "           [--accounts FILE] [--scenario FILE] [--speed N] [--calls-per-second N] [--interactive] [--transcript FILE]\n"
+    "           [--route ORIGIN=LOOPBACK] [--server URL --campaign ID [--path PATH]] [--keep N] [--log-format text|json] "
+    "[--log-level LEVEL]\n"
+    "       callpower-carrier load --server URL --campaign ID --calls N --max-seconds S [--concurrency N] [--rate N]\n"
+    "           [--location ZIP] [--country CC] [--host NAME] and the flags above\n"
+    "Its README.md explains them.\n";
 
 int main(int argc, char **argv)
 {

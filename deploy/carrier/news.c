@@ -153,7 +153,8 @@ void cp_news_idle(struct cp_http_request *request, void *data)
 	if (!cp_service_is_local(request))
 		return;
 	if (cp_form_parse(cp_http_query(request), cp_http_arena(request), &form) < 0 ||
-	    (cp_form_get(&form, "timeout_ms").ptr != NULL && cp_str_to_u64(cp_form_get(&form, "timeout_ms"), MAX_WAIT_MS, &wait_ms) < 0)) {
+	    (cp_form_get(&form, "timeout_ms").ptr != NULL &&
+	     cp_str_to_u64(cp_form_get(&form, "timeout_ms"), MAX_WAIT_MS, &wait_ms) < 0)) {
 		cp_http_reply_error(request, 400, "bad_timeout", "timeout_ms must be a whole number up to 600000.");
 		return;
 	}
@@ -174,7 +175,8 @@ struct cp_news *cp_news_new(struct cp_switchboard *board)
 {
 	struct cp_news *news = cp_alloc(sizeof(*news));
 	news->board = board;
-	news->listener = (struct cp_listener){.on_leg = on_leg, .on_story = on_story, .on_settled = on_settled, .on_reset = on_reset, .data = news};
+	news->listener = (struct cp_listener){
+	    .on_leg = on_leg, .on_story = on_story, .on_settled = on_settled, .on_reset = on_reset, .data = news};
 	cp_list_init(&news->streams);
 	cp_list_init(&news->waiters);
 	cp_switchboard_listen(board, &news->listener);

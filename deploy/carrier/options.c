@@ -39,31 +39,31 @@ enum flag {
 };
 
 static const struct option flags[] = {
-	{"listen", required_argument, NULL, LISTEN},
-	{"ready-file", required_argument, NULL, READY_FILE},
-	{"account", required_argument, NULL, ACCOUNT},
-	{"accounts", required_argument, NULL, ACCOUNTS},
-	{"scenario", required_argument, NULL, SCENARIO},
-	{"speed", required_argument, NULL, SPEED},
-	{"calls-per-second", required_argument, NULL, CALLS_PER_SECOND},
-	{"interactive", no_argument, NULL, INTERACTIVE},
-	{"transcript", required_argument, NULL, TRANSCRIPT},
-	{"route", required_argument, NULL, ROUTE},
-	{"server", required_argument, NULL, SERVER},
-	{"campaign", required_argument, NULL, CAMPAIGN},
-	{"keep", required_argument, NULL, KEEP},
-	{"log-format", required_argument, NULL, LOG_FORMAT},
-	{"log-level", required_argument, NULL, LOG_LEVEL},
-	{"calls", required_argument, NULL, CALLS},
-	{"concurrency", required_argument, NULL, CONCURRENCY},
-	{"rate", required_argument, NULL, RATE},
-	{"max-seconds", required_argument, NULL, MAX_SECONDS},
-	{"location", required_argument, NULL, LOCATION},
-	{"country", required_argument, NULL, COUNTRY},
-	{"host", required_argument, NULL, HOST},
-	{"path", required_argument, NULL, PATH},
-	{"help", no_argument, NULL, HELP},
-	{0},
+    {"listen", required_argument, NULL, LISTEN},
+    {"ready-file", required_argument, NULL, READY_FILE},
+    {"account", required_argument, NULL, ACCOUNT},
+    {"accounts", required_argument, NULL, ACCOUNTS},
+    {"scenario", required_argument, NULL, SCENARIO},
+    {"speed", required_argument, NULL, SPEED},
+    {"calls-per-second", required_argument, NULL, CALLS_PER_SECOND},
+    {"interactive", no_argument, NULL, INTERACTIVE},
+    {"transcript", required_argument, NULL, TRANSCRIPT},
+    {"route", required_argument, NULL, ROUTE},
+    {"server", required_argument, NULL, SERVER},
+    {"campaign", required_argument, NULL, CAMPAIGN},
+    {"keep", required_argument, NULL, KEEP},
+    {"log-format", required_argument, NULL, LOG_FORMAT},
+    {"log-level", required_argument, NULL, LOG_LEVEL},
+    {"calls", required_argument, NULL, CALLS},
+    {"concurrency", required_argument, NULL, CONCURRENCY},
+    {"rate", required_argument, NULL, RATE},
+    {"max-seconds", required_argument, NULL, MAX_SECONDS},
+    {"location", required_argument, NULL, LOCATION},
+    {"country", required_argument, NULL, COUNTRY},
+    {"host", required_argument, NULL, HOST},
+    {"path", required_argument, NULL, PATH},
+    {"help", no_argument, NULL, HELP},
+    {0},
 };
 
 static int read_unsigned(const char *name, const char *text, unsigned min, unsigned max, unsigned *ret_number)
@@ -100,7 +100,9 @@ static int read_listen(struct cp_carrier_options *options, const char *text)
 	uint64_t port;
 	snprintf(url_text, sizeof(url_text), "http://%s", text);
 	if (strlen(text) > 60 || cp_url_parse(cp_str(url_text), &url) < 0 || url.path.len > 0 || !cp_url_is_loopback(&url))
-		return cp_fail(CP_E_INPUT, "--listen must be a loopback address and a port, such as 127.0.0.1:8090; the sandbox listens nowhere else");
+		return cp_fail(
+		    CP_E_INPUT,
+		    "--listen must be a loopback address and a port, such as 127.0.0.1:8090; the sandbox listens nowhere else");
 	const char *colon = strrchr(text, ':');
 	if (colon == NULL || cp_str_to_u64(cp_str(colon + 1), 65535, &port) < 0)
 		return cp_fail(CP_E_INPUT, "--listen needs a port, such as 127.0.0.1:8090");
@@ -307,10 +309,9 @@ static int add_account_json(struct cp_switchboard *board, json_t *account)
 	size_t i;
 	if (json_array_size(list) > CP_MAX_NUMBERS)
 		return cp_fail(CP_E_INPUT, "an account has more than %d numbers", CP_MAX_NUMBERS);
-	json_array_foreach(list, i, number)
-		numbers[i] = cp_str_n(json_string_value(number), json_string_length(number));
-	return cp_switchboard_add_account(board, cp_json_str(account, "sid"), cp_json_str(account, "token"), cp_json_str(account, "name"), numbers,
-	                               json_array_size(list));
+	json_array_foreach(list, i, number) numbers[i] = cp_str_n(json_string_value(number), json_string_length(number));
+	return cp_switchboard_add_account(board, cp_json_str(account, "sid"), cp_json_str(account, "token"),
+	                                  cp_json_str(account, "name"), numbers, json_array_size(list));
 }
 
 static int add_account_file(struct cp_switchboard *board, const char *path)

@@ -13,7 +13,8 @@ struct cp_carrier_options {
 	bool load;
 	char listen[64]; /* with a numeric address */
 	const char *ready_file, *scenario, *transcript, *server, *campaign;
-	const char *accounts[CP_MAX_REPEATED], *account_files[CP_MAX_REPEATED], *routes[CP_MAX_REPEATED], *locations[CP_MAX_REPEATED];
+	const char *accounts[CP_MAX_REPEATED], *account_files[CP_MAX_REPEATED], *routes[CP_MAX_REPEATED],
+	    *locations[CP_MAX_REPEATED];
 	size_t account_count, account_file_count, route_count, location_count;
 	struct cp_switchboard_options board;
 	enum cp_log_format log_format;
@@ -27,6 +28,7 @@ struct cp_carrier_options {
 /* CP_E_INPUT with a sentence. *ret_help: help was asked for, nothing else counts. */
 int cp_carrier_options_read(int argc, char **argv, struct cp_carrier_options *ret_options, bool *ret_help);
 /* Makes the board that the options describe, accounts, routes and scenario included. */
-int cp_carrier_options_apply(const struct cp_carrier_options *options, struct cp_loop *loop, struct cp_switchboard **ret_exchange);
+int cp_carrier_options_apply(const struct cp_carrier_options *options, struct cp_loop *loop,
+                             struct cp_switchboard **ret_exchange);
 
 #endif

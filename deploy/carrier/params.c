@@ -39,7 +39,7 @@ static const char *country_of(const char *number)
 {
 	static const struct {
 		const char *prefix, *country;
-	} countries[] = {{"+1", "US"}, {"+44", "GB"}, {"+33", "FR"}, {"+34", "ES"}, {"+39", "IT"}, {"+48", "PL"},
+	} countries[] = {{"+1", "US"},  {"+44", "GB"}, {"+33", "FR"},  {"+34", "ES"}, {"+39", "IT"}, {"+48", "PL"},
 	                 {"+49", "DE"}, {"+52", "MX"}, {"+353", "IE"}, {"+61", "AU"}, {"+64", "NZ"}, {"+91", "IN"}};
 	for (size_t i = 0; i < CP_COUNT(countries); ++i)
 		if (cp_str_starts(cp_str(number), cp_str(countries[i].prefix)))

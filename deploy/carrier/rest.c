@@ -55,9 +55,9 @@ static void write_transcript(struct cp_rest *rest, int status, struct cp_str bod
 	struct header_list list = {.arena = cp_http_arena(rest->request)};
 	struct cp_transcript_header answer_header = {CP_STR("Content-Type"), CP_STR("application/json")};
 	struct cp_transcript_message message = {
-		.method = method_word(cp_http_method(rest->request)),
-		.url = cp_arena_printf(list.arena, "%s%.*s", rest->service->url, CP_STR_ARG(cp_http_target(rest->request))),
-		.body = cp_http_body(rest->request),
+	    .method = method_word(cp_http_method(rest->request)),
+	    .url = cp_arena_printf(list.arena, "%s%.*s", rest->service->url, CP_STR_ARG(cp_http_target(rest->request))),
+	    .body = cp_http_body(rest->request),
 	};
 	if (rest->service->transcript == NULL)
 		return;
@@ -172,7 +172,8 @@ static struct cp_account *authenticate(struct cp_rest *rest)
 static void not_found(struct cp_rest *rest)
 {
 	struct cp_str path = cp_http_path(rest->request);
-	cp_rest_error(rest, 404, 20404, "The requested resource %.*s was not found", (int)(path.len < 300 ? path.len : 300), path.ptr);
+	cp_rest_error(rest, 404, 20404, "The requested resource %.*s was not found", (int)(path.len < 300 ? path.len : 300),
+	              path.ptr);
 }
 
 static void wrong_method(struct cp_rest *rest)
@@ -261,7 +262,8 @@ void cp_rest_handle(struct cp_http_request *request, void *data)
 {
 	struct cp_rest rest = {.request = request, .service = data};
 	bool has_body = cp_http_method(request) == CP_HTTP_POST;
-	struct cp_str content_type = cp_http_header(request, "content-type"), encoded = has_body ? cp_http_body(request) : cp_http_query(request);
+	struct cp_str content_type = cp_http_header(request, "content-type"),
+	              encoded = has_body ? cp_http_body(request) : cp_http_query(request);
 	if (has_body && encoded.len > 0 && !cp_str_starts(content_type, CP_STR("application/x-www-form-urlencoded"))) {
 		cp_rest_error(&rest, 415, 20009, "The body must be application/x-www-form-urlencoded");
 		return;

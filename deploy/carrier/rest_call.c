@@ -14,8 +14,21 @@ enum { MAX_TWIML = 4000, MAX_ACTIVE = 10000, QUEUE_LIMIT_S = 86400 };
 /* ---- creating */
 
 /* Accepted because they change nothing that the sandbox shows: CallReason, CallToken. */
-static const char *const create_names[] = {"To",      "From",           "Url",                  "Method",  "Twiml",     "FallbackUrl", "FallbackMethod", "StatusCallback",
-                                           "StatusCallbackMethod", "StatusCallbackEvent", "Timeout", "TimeLimit", "CallReason",  "CallToken",      NULL};
+static const char *const create_names[] = {"To",
+                                           "From",
+                                           "Url",
+                                           "Method",
+                                           "Twiml",
+                                           "FallbackUrl",
+                                           "FallbackMethod",
+                                           "StatusCallback",
+                                           "StatusCallbackMethod",
+                                           "StatusCallbackEvent",
+                                           "Timeout",
+                                           "TimeLimit",
+                                           "CallReason",
+                                           "CallToken",
+                                           NULL};
 
 /* Twilio's code for a To that its scenario makes unreachable; 0 where it can be rung. */
 static int refusal_of(enum cp_outcome outcome, const char **ret_text)
@@ -59,7 +72,8 @@ static bool check_numbers(struct cp_rest *rest, const char *to, const char *from
 		return false;
 	}
 	if (!cp_account_has_number(rest->account, cp_str(from))) {
-		cp_rest_error(rest, 400, 21210, "The source phone number provided, %s, is not yet verified for your account.", from);
+		cp_rest_error(rest, 400, 21210, "The source phone number provided, %s, is not yet verified for your account.",
+		              from);
 		return false;
 	}
 	cp_scenario_phone(rest->service->board->scenario, to, false, &phone);
@@ -86,8 +100,8 @@ static bool read_events(struct cp_rest *rest, unsigned *ret_events)
 			continue;
 		unsigned event = cp_event_of(field->value);
 		if (event == 0) {
-			cp_rest_error(rest, 400, 21626, "Invalid status callback event: %.*s", (int)(field->value.len < 100 ? field->value.len : 100),
-			              field->value.ptr);
+			cp_rest_error(rest, 400, 21626, "Invalid status callback event: %.*s",
+			              (int)(field->value.len < 100 ? field->value.len : 100), field->value.ptr);
 			return false;
 		}
 		events |= event;
@@ -124,7 +138,8 @@ static double take_turn(struct cp_switchboard *board, struct cp_account *account
 	double pace = board->options.calls_per_second;
 	if (pace <= 0)
 		return 0;
-	int64_t now = (int64_t)cp_clock_monotonic_ms() * 1000, start = account->next_start_us > now ? account->next_start_us : now;
+	int64_t now = (int64_t)cp_clock_monotonic_ms() * 1000,
+	        start = account->next_start_us > now ? account->next_start_us : now;
 	double seconds = (double)(start - now) * board->options.speed / 1000000;
 	if (seconds > QUEUE_LIMIT_S)
 		return seconds;
@@ -189,8 +204,9 @@ void cp_rest_create_call(struct cp_rest *rest)
 
 /* ---- changing */
 
-static const char *const update_names[] = {"Url",           "Method",         "Twiml",     "FallbackUrl", "FallbackMethod", "StatusCallback",
-                                           "StatusCallbackMethod", "Status", "TimeLimit", NULL};
+static const char *const update_names[] = {
+    "Url",    "Method",    "Twiml", "FallbackUrl", "FallbackMethod", "StatusCallback", "StatusCallbackMethod",
+    "Status", "TimeLimit", NULL};
 
 static void replace(struct cp_rest *rest, const char *name, char **text)
 {
@@ -238,7 +254,9 @@ static void change_settings(struct cp_rest *rest, struct cp_leg *leg, const stru
 		return;
 	leg->time_limit = settings->time_limit;
 	if (leg->status == CP_LEG_IN_PROGRESS)
-		cp_wait_start(&leg->limit, settings->time_limit - (settings->time_limit > cp_leg_duration(leg) ? cp_leg_duration(leg) : settings->time_limit));
+		cp_wait_start(&leg->limit,
+		              settings->time_limit -
+		                  (settings->time_limit > cp_leg_duration(leg) ? cp_leg_duration(leg) : settings->time_limit));
 }
 
 void cp_rest_update_call(struct cp_rest *rest, struct cp_leg *leg)

@@ -1,4 +1,5 @@
-/* Lists, in pages as Twilio's SDK walks them: a page names the next one by the last call on it, so that new calls move nothing. */
+/* Lists, in pages as Twilio's SDK walks them: a page names the next one by the last call on it, so that new calls move nothing.
+ */
 #include "base/memory.h"
 #include "present.h"
 #include "rest.h"
@@ -77,10 +78,11 @@ static json_t *page_uri(struct cp_rest *rest, const char *name, const struct pag
 static json_t *envelope(struct cp_rest *rest, const char *name, const struct page *page)
 {
 	size_t count = json_array_size(page->calls), start = (size_t)page->size * page->number;
-	return json_pack("{s:o,s:o,s:o,s:n,s:i,s:i,s:i,s:i}", "uri", page_uri(rest, name, page, page->number, NULL), "first_page_uri",
-	                 page_uri(rest, name, page, 0, NULL), "next_page_uri",
-	                 page->more ? page_uri(rest, name, page, page->number + 1, page->last->sid) : json_null(), "previous_page_uri", "page",
-	                 (int)page->number, "page_size", (int)page->size, "start", (int)start, "end", (int)(start + (count > 0 ? count - 1 : 0)));
+	return json_pack("{s:o,s:o,s:o,s:n,s:i,s:i,s:i,s:i}", "uri", page_uri(rest, name, page, page->number, NULL),
+	                 "first_page_uri", page_uri(rest, name, page, 0, NULL), "next_page_uri",
+	                 page->more ? page_uri(rest, name, page, page->number + 1, page->last->sid) : json_null(),
+	                 "previous_page_uri", "page", (int)page->number, "page_size", (int)page->size, "start", (int)start, "end",
+	                 (int)(start + (count > 0 ? count - 1 : 0)));
 }
 
 static bool read_page(struct cp_rest *rest, struct page *page)

@@ -13,10 +13,10 @@ struct cp_scenario {
 };
 
 static const char *const outcomes[] = {
-	[CP_OUTCOME_ANSWER] = "answer",           [CP_OUTCOME_BUSY] = "busy",     [CP_OUTCOME_NO_ANSWER] = "no-answer",
-	[CP_OUTCOME_REJECT] = "reject",           [CP_OUTCOME_FAILED] = "failed", [CP_OUTCOME_INTERACTIVE] = "interactive",
-	[CP_OUTCOME_INVALID] = "invalid",         [CP_OUTCOME_REGION] = "region", [CP_OUTCOME_BLOCKED] = "blocked",
-	[CP_OUTCOME_UNREACHABLE] = "unreachable",
+    [CP_OUTCOME_ANSWER] = "answer",           [CP_OUTCOME_BUSY] = "busy",     [CP_OUTCOME_NO_ANSWER] = "no-answer",
+    [CP_OUTCOME_REJECT] = "reject",           [CP_OUTCOME_FAILED] = "failed", [CP_OUTCOME_INTERACTIVE] = "interactive",
+    [CP_OUTCOME_INVALID] = "invalid",         [CP_OUTCOME_REGION] = "region", [CP_OUTCOME_BLOCKED] = "blocked",
+    [CP_OUTCOME_UNREACHABLE] = "unreachable",
 };
 
 const char *cp_outcome_word(enum cp_outcome outcome)
@@ -251,7 +251,8 @@ static int check_phones(json_t *value)
 		size_t digits = number[0] == '+' ? strspn(number + 1, "0123456789") : 0;
 		const char *end = number + 1 + digits;
 		if (number[0] != '+' || digits > 15 || !(end[0] == '\0' || strcmp(end, "*") == 0))
-			return cp_fail(CP_E_INPUT, "\"phones\": \"%s\" is neither an E.164 number nor a prefix with * at its end", number);
+			return cp_fail(CP_E_INPUT, "\"phones\": \"%s\" is neither an E.164 number nor a prefix with * at its end",
+			               number);
 		int r = read_phone(item, &phone);
 		if (r < 0)
 			return cp_fail_in(r, "\"%s\"", number);
@@ -269,7 +270,7 @@ static int check_webhooks(json_t *value)
 	json_object_foreach(value, name, item)
 	{
 		int r = strcmp(name, "duplicate") == 0 ? read_bool(name, item, &ignored)
-		                                        : cp_fail(CP_E_INPUT, "\"webhooks\" has no part \"%s\"", name);
+		                                       : cp_fail(CP_E_INPUT, "\"webhooks\" has no part \"%s\"", name);
 		if (r < 0)
 			return r;
 	}
@@ -289,7 +290,9 @@ static int check_rest(json_t *value)
 		if (strcmp(name, "fail_next") == 0)
 			r = read_count(name, item, MAX_FAILURES, &ignored);
 		else if (strcmp(name, "status") == 0)
-			r = read_count(name, item, 599, &ignored) < 0 || ignored < 400 ? wrong(name, "an HTTP status from 400 to 599") : 0;
+			r = read_count(name, item, 599, &ignored) < 0 || ignored < 400
+			        ? wrong(name, "an HTTP status from 400 to 599")
+			        : 0;
 		else if (strcmp(name, "code") == 0)
 			r = read_count(name, item, 999999, &ignored);
 		else if (strcmp(name, "message") == 0)
@@ -344,9 +347,9 @@ int cp_scenario_apply(struct cp_scenario *scenario, json_t *change)
 struct cp_scenario *cp_scenario_new(void)
 {
 	struct cp_scenario *scenario = cp_alloc(sizeof(*scenario));
-	scenario->parts = json_pack("{s:{s:s,s:i,s:s,s:i}, s:{s:s,s:i,s:i}, s:{}, s:{}, s:{}, s:{}}", /**/
+	scenario->parts = json_pack("{s:{s:s,s:i,s:s,s:i}, s:{s:s,s:i,s:i}, s:{}, s:{}, s:{}, s:{}}",                 /**/
 	                            "supporter", "outcome", "answer", "answer_after", 2, "keys", "1", "key_after", 1, /**/
-	                            "target", "outcome", "answer", "answer_after", 3, "talk", 20, /**/
+	                            "target", "outcome", "answer", "answer_after", 3, "talk", 20,                     /**/
 	                            "phones", "callbacks", "webhooks", "rest");
 	return scenario;
 }
@@ -388,8 +391,11 @@ static json_t *own_part(const json_t *phones, const char *number)
 
 void cp_scenario_phone(const struct cp_scenario *scenario, const char *number, bool target, struct cp_phone_script *ret_phone)
 {
-	*ret_phone = (struct cp_phone_script){
-		.outcome = CP_OUTCOME_ANSWER, .answer_after = target ? 3 : 2, .key_after = 1, .talk = target ? 20 : 0, .same_keys = !target};
+	*ret_phone = (struct cp_phone_script){.outcome = CP_OUTCOME_ANSWER,
+	                                      .answer_after = target ? 3 : 2,
+	                                      .key_after = 1,
+	                                      .talk = target ? 20 : 0,
+	                                      .same_keys = !target};
 	if (!target)
 		snprintf(ret_phone->keys[0], sizeof(ret_phone->keys[0]), "1");
 	json_t *own = own_part(json_object_get(scenario->parts, "phones"), number);

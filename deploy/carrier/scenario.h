@@ -36,7 +36,7 @@ struct cp_phone_script {
 	enum cp_outcome outcome;
 	double answer_after, key_after, talk;
 	bool barge_in;
-	bool same_keys;    /* keys[0] at every Gather */
+	bool same_keys;     /* keys[0] at every Gather */
 	unsigned key_count; /* Gathers that keys speaks of */
 	char keys[CP_SCENARIO_MAX_KEYS][CP_SCENARIO_KEYS_SIZE];
 	enum cp_where hang_up_at;

@@ -6,19 +6,19 @@
 #include <stdlib.h>
 
 const struct cp_http_route cp_service_routes[] = {
-	{CP_HTTP_GET | CP_HTTP_POST | CP_HTTP_PUT | CP_HTTP_DELETE, "/2010-04-01/{rest...}", cp_rest_handle, 0},
-	{CP_HTTP_GET, "/_sandbox/health", cp_control_health, 0},
-	{CP_HTTP_GET, "/_sandbox/calls", cp_control_calls, 0},
-	{CP_HTTP_GET, "/_sandbox/calls/{call}", cp_control_call, 0},
-	{CP_HTTP_POST, "/_sandbox/calls/{call}/{act}", cp_control_act, 0},
-	{CP_HTTP_GET, "/_sandbox/scenarios", cp_control_scenarios, 0},
-	{CP_HTTP_POST, "/_sandbox/scenarios", cp_control_change_scenarios, 0},
-	{CP_HTTP_POST, "/_sandbox/reset", cp_control_reset, 0},
-	{CP_HTTP_POST, "/_sandbox/ask", cp_control_ask, 0},
-	{CP_HTTP_GET, "/_sandbox/events", cp_news_events, 0},
-	{CP_HTTP_GET, "/_sandbox/idle", cp_news_idle, 0},
-	{CP_HTTP_GET, "/", cp_page_file, 0},
-	{CP_HTTP_GET, "/{file}", cp_page_file, 0},
+    {CP_HTTP_GET | CP_HTTP_POST | CP_HTTP_PUT | CP_HTTP_DELETE, "/2010-04-01/{rest...}", cp_rest_handle, 0},
+    {CP_HTTP_GET, "/_sandbox/health", cp_control_health, 0},
+    {CP_HTTP_GET, "/_sandbox/calls", cp_control_calls, 0},
+    {CP_HTTP_GET, "/_sandbox/calls/{call}", cp_control_call, 0},
+    {CP_HTTP_POST, "/_sandbox/calls/{call}/{act}", cp_control_act, 0},
+    {CP_HTTP_GET, "/_sandbox/scenarios", cp_control_scenarios, 0},
+    {CP_HTTP_POST, "/_sandbox/scenarios", cp_control_change_scenarios, 0},
+    {CP_HTTP_POST, "/_sandbox/reset", cp_control_reset, 0},
+    {CP_HTTP_POST, "/_sandbox/ask", cp_control_ask, 0},
+    {CP_HTTP_GET, "/_sandbox/events", cp_news_events, 0},
+    {CP_HTTP_GET, "/_sandbox/idle", cp_news_idle, 0},
+    {CP_HTTP_GET, "/", cp_page_file, 0},
+    {CP_HTTP_GET, "/{file}", cp_page_file, 0},
 };
 const size_t cp_service_route_count = sizeof(cp_service_routes) / sizeof(cp_service_routes[0]);
 

@@ -2,9 +2,9 @@
 #ifndef CARRIER_SERVICE_H
 #define CARRIER_SERVICE_H
 
-#include "switchboard.h"
 #include "fetch/fetch.h"
 #include "http/http.h"
+#include "switchboard.h"
 
 struct cp_news;
 
@@ -29,8 +29,8 @@ extern const size_t cp_service_route_count;
 /* rest.c: everything below /2010-04-01/ */
 cp_http_handler cp_rest_handle;
 /* control.c and news.c: everything below /_sandbox/ */
-cp_http_handler cp_control_health, cp_control_calls, cp_control_call, cp_control_act, cp_control_scenarios, cp_control_change_scenarios,
-	cp_control_reset, cp_control_ask, cp_news_events, cp_news_idle;
+cp_http_handler cp_control_health, cp_control_calls, cp_control_call, cp_control_act, cp_control_scenarios,
+    cp_control_change_scenarios, cp_control_reset, cp_control_ask, cp_news_events, cp_news_idle;
 /* page.c */
 cp_http_handler cp_page_file;
 

@@ -8,14 +8,16 @@
 
 static int by_name_and_value(const void *a, const void *b)
 {
-	const struct cp_form_field *left = *(const struct cp_form_field *const *)a, *right = *(const struct cp_form_field *const *)b;
+	const struct cp_form_field *left = *(const struct cp_form_field *const *)a,
+	                           *right = *(const struct cp_form_field *const *)b;
 	int order = cp_str_compare(left->name, right->name);
 	return order != 0 ? order : cp_str_compare(left->value, right->value);
 }
 
 void cp_sign_webhook(struct cp_str token, struct cp_str url, const struct cp_form *form, char out[CP_SIGNATURE_SIZE])
 {
-	CP_CLEANUP(cp_free_ptr) const struct cp_form_field **sorted = cp_alloc_array(form->count + 1, sizeof(struct cp_form_field *));
+	CP_CLEANUP(cp_free_ptr)
+	const struct cp_form_field **sorted = cp_alloc_array(form->count + 1, sizeof(struct cp_form_field *));
 	for (size_t i = 0; i < form->count; ++i)
 		sorted[i] = &form->fields[i];
 	qsort(sorted, form->count, sizeof(const struct cp_form_field *), by_name_and_value);

@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct cp_switchboard *cp_switchboard_new(struct cp_loop *loop, const struct cp_switchboard_options *options, struct cp_scenario *scenario)
+struct cp_switchboard *cp_switchboard_new(struct cp_loop *loop, const struct cp_switchboard_options *options,
+                                          struct cp_scenario *scenario)
 {
 	struct cp_switchboard *board = cp_alloc(sizeof(*board));
 	board->loop = loop;
@@ -78,11 +79,12 @@ struct cp_switchboard *cp_switchboard_free(struct cp_switchboard *board)
 static bool is_account_sid(struct cp_str sid)
 {
 	unsigned char bytes[16];
-	return sid.len == 34 && cp_str_starts(sid, CP_STR("AC")) && cp_unhex(cp_str_n(sid.ptr + 2, 32), bytes, sizeof(bytes)) == 0;
+	return sid.len == 34 && cp_str_starts(sid, CP_STR("AC")) &&
+	       cp_unhex(cp_str_n(sid.ptr + 2, 32), bytes, sizeof(bytes)) == 0;
 }
 
 int cp_switchboard_add_account(struct cp_switchboard *board, struct cp_str sid, struct cp_str token, struct cp_str name,
-                            const struct cp_str *numbers, size_t count)
+                               const struct cp_str *numbers, size_t count)
 {
 	if (!is_account_sid(sid))
 		return cp_fail(CP_E_INPUT, "\"%.*s\" is not an account's sid: AC and 32 hexadecimal digits", CP_STR_ARG(sid));
@@ -194,12 +196,12 @@ void cp_switchboard_register(struct cp_switchboard *board, struct cp_leg *leg)
 }
 
 /* A listener may take itself off the list while it is told. */
-#define TELL(board, fn, ...) \
-	for (struct cp_list *link = (board)->listeners.next, *after; link != &(board)->listeners; link = after) { \
-		struct cp_listener *listener = CP_CONTAINER_OF(link, struct cp_listener, link); \
-		after = link->next; \
-		if (listener->fn != NULL) \
-			listener->fn(listener->data, __VA_ARGS__); \
+#define TELL(board, fn, ...)                                                                                                     \
+	for (struct cp_list *link = (board)->listeners.next, *after; link != &(board)->listeners; link = after) {                \
+		struct cp_listener *listener = CP_CONTAINER_OF(link, struct cp_listener, link);                                  \
+		after = link->next;                                                                                              \
+		if (listener->fn != NULL)                                                                                        \
+			listener->fn(listener->data, __VA_ARGS__);                                                               \
 	}
 
 void cp_switchboard_leg_changed(struct cp_leg *leg)

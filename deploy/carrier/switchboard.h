@@ -1,6 +1,6 @@
 /*
- * The telephone company's switchboard: accounts, the calls there are and were, the scenario in force, and who listens to what happens.
- * Everything of it lives on one loop's thread.
+ * The telephone company's switchboard: accounts, the calls there are and were, the scenario in force, and who listens to what
+ * happens. Everything of it lives on one loop's thread.
  */
 #ifndef CARRIER_SWITCHBOARD_H
 #define CARRIER_SWITCHBOARD_H
@@ -32,7 +32,7 @@ struct cp_switchboard_options {
 /* Gets told what happens; any function may be NULL. They must not start or end calls. */
 struct cp_listener {
 	struct cp_list link;
-	void (*on_leg)(void *data, struct cp_leg *leg);                                      /* its head changed */
+	void (*on_leg)(void *data, struct cp_leg *leg); /* its head changed */
 	void (*on_story)(void *data, struct cp_leg *root, const json_t *entry);
 	void (*on_settled)(void *data, struct cp_leg *root); /* ended, and nothing of it under way any more */
 	void (*on_reset)(void *data);
@@ -45,20 +45,21 @@ struct cp_switchboard {
 	struct cp_account *accounts;
 	struct cp_scenario *scenario, *first_scenario;
 	struct cp_webhook_service webhooks;
-	struct cp_map *legs;    /* by sid: roots and dialled ones */
-	struct cp_list roots;   /* newest first */
+	struct cp_map *legs;  /* by sid: roots and dialled ones */
+	struct cp_list roots; /* newest first */
 	struct cp_list listeners;
 	size_t root_count, active; /* active: not settled */
 };
 
 /* scenario becomes the board's. */
-struct cp_switchboard *cp_switchboard_new(struct cp_loop *loop, const struct cp_switchboard_options *options, struct cp_scenario *scenario);
+struct cp_switchboard *cp_switchboard_new(struct cp_loop *loop, const struct cp_switchboard_options *options,
+                                          struct cp_scenario *scenario);
 /* Drops what is under way without a word. */
 struct cp_switchboard *cp_switchboard_free(struct cp_switchboard *board);
 
 /* CP_E_INPUT where sid, token or a number is ill-formed, CP_E_CONFLICT where the sid is there already. */
 int cp_switchboard_add_account(struct cp_switchboard *board, struct cp_str sid, struct cp_str token, struct cp_str name,
-                            const struct cp_str *numbers, size_t count);
+                               const struct cp_str *numbers, size_t count);
 struct cp_account *cp_switchboard_account(struct cp_switchboard *board, struct cp_str sid); /* NULL where there is none */
 bool cp_account_has_number(const struct cp_account *account, struct cp_str number);
 /* Webhooks to origin go to target, which must be on loopback. */

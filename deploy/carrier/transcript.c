@@ -50,7 +50,8 @@ static json_t *headers_of(const struct cp_transcript_message *message, struct cp
 		bool secret = cp_str_eq_ignore_case(header->name, CP_STR("Authorization"));
 		if (cp_str_eq_ignore_case(header->name, CP_STR("Content-Type")))
 			*ret_content_type = header->value;
-		json_object_setn_new(headers, header->name.ptr, header->name.len, secret ? json_string("Basic [hidden]") : text_of(header->value));
+		json_object_setn_new(headers, header->name.ptr, header->name.len,
+		                     secret ? json_string("Basic [hidden]") : text_of(header->value));
 	}
 	return headers;
 }
@@ -77,7 +78,8 @@ static json_t *form_of(const struct cp_transcript_message *message, struct cp_st
 	if (message->is_answer)
 		return json_null();
 	json_t *object = json_object();
-	if (!cp_str_starts(content_type, CP_STR("application/x-www-form-urlencoded")) || cp_form_parse(message->body, arena, &form) < 0)
+	if (!cp_str_starts(content_type, CP_STR("application/x-www-form-urlencoded")) ||
+	    cp_form_parse(message->body, arena, &form) < 0)
 		return object;
 	for (size_t i = 0; i < form.count; ++i)
 		add_field(object, &form.fields[i]);

@@ -20,8 +20,8 @@ struct cp_transcript_message {
 	struct cp_str url; /* absolute */
 	const struct cp_transcript_header *headers;
 	size_t header_count;
-	int status;          /* of an answer; 0 where none came */
-	struct cp_str body;  /* where the Content-Type of a request is a form's, its fields are written too */
+	int status;         /* of an answer; 0 where none came */
+	struct cp_str body; /* where the Content-Type of a request is a form's, its fields are written too */
 };
 
 /* Empties the file. */

@@ -21,7 +21,8 @@ static void stop(struct reader *reader, int error, const char *message)
 	if (reader->error != 0)
 		return;
 	reader->error = error;
-	snprintf(reader->message, sizeof(reader->message), "line %lu: %s", (unsigned long)XML_GetCurrentLineNumber(reader->parser), message);
+	snprintf(reader->message, sizeof(reader->message), "line %lu: %s",
+	         (unsigned long)XML_GetCurrentLineNumber(reader->parser), message);
 	XML_StopParser(reader->parser, XML_FALSE);
 }
 
@@ -122,7 +123,8 @@ static int parse(struct reader *reader, struct cp_str document)
 		return cp_fail(CP_E_INPUT, "line %lu: %s", (unsigned long)XML_GetCurrentLineNumber(reader->parser),
 		               XML_ErrorString(XML_GetErrorCode(reader->parser)));
 	if (!cp_str_eq(reader->root->name, CP_STR("Response")))
-		return cp_fail(CP_E_INPUT, "line 1: the root element is <%.*s> where <Response> belongs", CP_STR_ARG(reader->root->name));
+		return cp_fail(CP_E_INPUT, "line 1: the root element is <%.*s> where <Response> belongs",
+		               CP_STR_ARG(reader->root->name));
 	return 0;
 }
 

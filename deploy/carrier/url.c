@@ -63,7 +63,8 @@ int cp_url_parse(struct cp_str text, struct cp_url *ret_url)
 	else if (text.len >= 8 && strncasecmp(text.ptr, "https://", 8) == 0)
 		skip = 8;
 	else
-		return cp_fail(CP_E_INPUT, "\"%.*s\" is not an absolute http or https URL", (int)(text.len < 200 ? text.len : 200), text.ptr);
+		return cp_fail(CP_E_INPUT, "\"%.*s\" is not an absolute http or https URL",
+		               (int)(text.len < 200 ? text.len : 200), text.ptr);
 	const char *end = text.ptr + text.len, *start = text.ptr + skip;
 	const char *authority_end = find_any(start, end, "/?#");
 	url.scheme = cp_str_n(text.ptr, skip - 3);
@@ -241,7 +242,8 @@ static unsigned retry_policy(struct cp_str value, bool *ret_bad)
 	static const struct {
 		const char *word;
 		unsigned bits;
-	} words[] = {{"4xx", CP_RETRY_4XX}, {"5xx", CP_RETRY_5XX}, {"ct", CP_RETRY_CONNECT}, {"rt", CP_RETRY_READ}, {"all", CP_RETRY_ALL}};
+	} words[] = {
+	    {"4xx", CP_RETRY_4XX}, {"5xx", CP_RETRY_5XX}, {"ct", CP_RETRY_CONNECT}, {"rt", CP_RETRY_READ}, {"all", CP_RETRY_ALL}};
 	unsigned bits = 0;
 	while (value.ptr != NULL) {
 		struct cp_str word = cp_str_split(value, ',', &value);

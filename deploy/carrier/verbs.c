@@ -22,83 +22,83 @@ struct rule {
 	int code; /* 0: CP_TWILIO_SCHEMA */
 };
 
-#define RECORDINGS \
+#define RECORDINGS                                                                                                               \
 	"do-not-record|record-from-answer|record-from-ringing|record-from-answer-dual|record-from-ringing-dual|true|false"
 #define EVENTS "initiated|ringing|answered|completed"
 
 static const struct rule rules[] = {
-	{"Say", "voice", TEXT},
-	{"Say", "language", TEXT},
-	{"Say", "loop", NUMBER, 0, 1000, NULL, CP_TWILIO_SAY_LOOP},
-	{"Play", "loop", NUMBER, 0, 1000, NULL, CP_TWILIO_SAY_LOOP},
-	{"Play", "digits", CHARS, 1, 200, "0123456789*#ABCDabcdwW"},
-	{"Pause", "length", NUMBER, 0, 86400, NULL, CP_TWILIO_PAUSE_LENGTH},
-	{"Redirect", "method", METHOD},
-	{"Reject", "reason", CHOICE, 0, 0, "rejected|busy"},
-	{"Gather", "input", WORDS, 0, 0, "dtmf|speech"},
-	{"Gather", "action", TEXT},
-	{"Gather", "method", METHOD},
-	{"Gather", "timeout", NUMBER, 0, 86400, NULL, CP_TWILIO_GATHER_TIMEOUT},
-	{"Gather", "numDigits", NUMBER, 1, 200, NULL, CP_TWILIO_GATHER_NUM_DIGITS},
-	{"Gather", "finishOnKey", CHARS, 0, 1, "0123456789#*", CP_TWILIO_GATHER_FINISH_ON_KEY},
-	{"Gather", "actionOnEmptyResult", BOOL},
-	{"Gather", "bargeIn", BOOL},
-	{"Gather", "speechTimeout", TEXT},
-	{"Gather", "maxSpeechTime", NUMBER, 1, 600},
-	{"Gather", "language", TEXT},
-	{"Gather", "hints", TEXT},
-	{"Gather", "speechModel", TEXT},
-	{"Gather", "enhanced", BOOL},
-	{"Gather", "profanityFilter", BOOL},
-	{"Gather", "partialResultCallback", TEXT},
-	{"Gather", "partialResultCallbackMethod", METHOD},
-	{"Gather", "dtmfDetection", TEXT},
-	{"Dial", "action", TEXT},
-	{"Dial", "method", METHOD},
-	{"Dial", "callerId", TEXT},
-	{"Dial", "timeout", NUMBER, 1, 600, NULL, CP_TWILIO_DIAL_TIMEOUT},
-	{"Dial", "timeLimit", NUMBER, 1, 86400, NULL, CP_TWILIO_DIAL_TIME_LIMIT},
-	{"Dial", "hangupOnStar", BOOL, 0, 0, NULL, CP_TWILIO_DIAL_HANGUP_ON_STAR},
-	{"Dial", "answerOnBridge", BOOL},
-	{"Dial", "ringTone", TEXT},
-	{"Dial", "sequential", BOOL},
-	{"Dial", "record", CHOICE, 0, 0, RECORDINGS},
-	{"Dial", "trim", CHOICE, 0, 0, "trim-silence|do-not-trim"},
-	{"Dial", "recordingStatusCallback", TEXT},
-	{"Dial", "recordingStatusCallbackMethod", METHOD},
-	{"Dial", "recordingStatusCallbackEvent", WORDS, 0, 0, "in-progress|completed|absent"},
-	{"Dial", "recordingTrack", CHOICE, 0, 0, "both|inbound|outbound"},
-	{"Dial", "referUrl", TEXT},
-	{"Dial", "referMethod", METHOD},
-	{"Dial", "events", TEXT},
-	{"Number", "sendDigits", CHARS, 0, 32, "0123456789*#ABCDabcdwW", CP_TWILIO_NUMBER_SEND_DIGITS},
-	{"Number", "url", TEXT},
-	{"Number", "method", METHOD},
-	{"Number", "statusCallback", TEXT},
-	{"Number", "statusCallbackMethod", METHOD},
-	{"Number", "statusCallbackEvent", WORDS, 0, 0, EVENTS},
-	{"Number", "byoc", TEXT},
-	{"Number", "machineDetection", CHOICE, 0, 0, "Enable|DetectMessageEnd"},
-	{"Number", "machineDetectionTimeout", NUMBER, 3, 59},
-	{"Number", "machineDetectionSpeechThreshold", NUMBER, 1000, 6000},
-	{"Number", "machineDetectionSpeechEndThreshold", NUMBER, 500, 5000},
-	{"Number", "machineDetectionSilenceTimeout", NUMBER, 2000, 10000},
-	{"Number", "amdStatusCallback", TEXT},
-	{"Number", "amdStatusCallbackMethod", METHOD},
-	/* SSML within Say */
-	{"break", "strength", CHOICE, 0, 0, "none|x-weak|weak|medium|strong|x-strong"},
-	{"break", "time", TEXT},
-	{"emphasis", "level", CHOICE, 0, 0, "strong|moderate|reduced"},
-	{"lang", "xml:lang", TEXT},
-	{"phoneme", "alphabet", TEXT},
-	{"phoneme", "ph", TEXT},
-	{"prosody", "volume", TEXT},
-	{"prosody", "rate", TEXT},
-	{"prosody", "pitch", TEXT},
-	{"say-as", "interpret-as", TEXT},
-	{"say-as", "format", TEXT},
-	{"sub", "alias", TEXT},
-	{"w", "role", TEXT},
+    {"Say", "voice", TEXT},
+    {"Say", "language", TEXT},
+    {"Say", "loop", NUMBER, 0, 1000, NULL, CP_TWILIO_SAY_LOOP},
+    {"Play", "loop", NUMBER, 0, 1000, NULL, CP_TWILIO_SAY_LOOP},
+    {"Play", "digits", CHARS, 1, 200, "0123456789*#ABCDabcdwW"},
+    {"Pause", "length", NUMBER, 0, 86400, NULL, CP_TWILIO_PAUSE_LENGTH},
+    {"Redirect", "method", METHOD},
+    {"Reject", "reason", CHOICE, 0, 0, "rejected|busy"},
+    {"Gather", "input", WORDS, 0, 0, "dtmf|speech"},
+    {"Gather", "action", TEXT},
+    {"Gather", "method", METHOD},
+    {"Gather", "timeout", NUMBER, 0, 86400, NULL, CP_TWILIO_GATHER_TIMEOUT},
+    {"Gather", "numDigits", NUMBER, 1, 200, NULL, CP_TWILIO_GATHER_NUM_DIGITS},
+    {"Gather", "finishOnKey", CHARS, 0, 1, "0123456789#*", CP_TWILIO_GATHER_FINISH_ON_KEY},
+    {"Gather", "actionOnEmptyResult", BOOL},
+    {"Gather", "bargeIn", BOOL},
+    {"Gather", "speechTimeout", TEXT},
+    {"Gather", "maxSpeechTime", NUMBER, 1, 600},
+    {"Gather", "language", TEXT},
+    {"Gather", "hints", TEXT},
+    {"Gather", "speechModel", TEXT},
+    {"Gather", "enhanced", BOOL},
+    {"Gather", "profanityFilter", BOOL},
+    {"Gather", "partialResultCallback", TEXT},
+    {"Gather", "partialResultCallbackMethod", METHOD},
+    {"Gather", "dtmfDetection", TEXT},
+    {"Dial", "action", TEXT},
+    {"Dial", "method", METHOD},
+    {"Dial", "callerId", TEXT},
+    {"Dial", "timeout", NUMBER, 1, 600, NULL, CP_TWILIO_DIAL_TIMEOUT},
+    {"Dial", "timeLimit", NUMBER, 1, 86400, NULL, CP_TWILIO_DIAL_TIME_LIMIT},
+    {"Dial", "hangupOnStar", BOOL, 0, 0, NULL, CP_TWILIO_DIAL_HANGUP_ON_STAR},
+    {"Dial", "answerOnBridge", BOOL},
+    {"Dial", "ringTone", TEXT},
+    {"Dial", "sequential", BOOL},
+    {"Dial", "record", CHOICE, 0, 0, RECORDINGS},
+    {"Dial", "trim", CHOICE, 0, 0, "trim-silence|do-not-trim"},
+    {"Dial", "recordingStatusCallback", TEXT},
+    {"Dial", "recordingStatusCallbackMethod", METHOD},
+    {"Dial", "recordingStatusCallbackEvent", WORDS, 0, 0, "in-progress|completed|absent"},
+    {"Dial", "recordingTrack", CHOICE, 0, 0, "both|inbound|outbound"},
+    {"Dial", "referUrl", TEXT},
+    {"Dial", "referMethod", METHOD},
+    {"Dial", "events", TEXT},
+    {"Number", "sendDigits", CHARS, 0, 32, "0123456789*#ABCDabcdwW", CP_TWILIO_NUMBER_SEND_DIGITS},
+    {"Number", "url", TEXT},
+    {"Number", "method", METHOD},
+    {"Number", "statusCallback", TEXT},
+    {"Number", "statusCallbackMethod", METHOD},
+    {"Number", "statusCallbackEvent", WORDS, 0, 0, EVENTS},
+    {"Number", "byoc", TEXT},
+    {"Number", "machineDetection", CHOICE, 0, 0, "Enable|DetectMessageEnd"},
+    {"Number", "machineDetectionTimeout", NUMBER, 3, 59},
+    {"Number", "machineDetectionSpeechThreshold", NUMBER, 1000, 6000},
+    {"Number", "machineDetectionSpeechEndThreshold", NUMBER, 500, 5000},
+    {"Number", "machineDetectionSilenceTimeout", NUMBER, 2000, 10000},
+    {"Number", "amdStatusCallback", TEXT},
+    {"Number", "amdStatusCallbackMethod", METHOD},
+    /* SSML within Say */
+    {"break", "strength", CHOICE, 0, 0, "none|x-weak|weak|medium|strong|x-strong"},
+    {"break", "time", TEXT},
+    {"emphasis", "level", CHOICE, 0, 0, "strong|moderate|reduced"},
+    {"lang", "xml:lang", TEXT},
+    {"phoneme", "alphabet", TEXT},
+    {"phoneme", "ph", TEXT},
+    {"prosody", "volume", TEXT},
+    {"prosody", "rate", TEXT},
+    {"prosody", "pitch", TEXT},
+    {"say-as", "interpret-as", TEXT},
+    {"say-as", "format", TEXT},
+    {"sub", "alias", TEXT},
+    {"w", "role", TEXT},
 };
 
 #define SSML "break|emphasis|lang|p|phoneme|prosody|s|say-as|sub|w"
@@ -108,26 +108,26 @@ static const struct {
 	const char *parent, *children;
 	bool text; /* of its own */
 } nesting[] = {
-	{"Response", "Say|Play|Gather|Dial|Redirect|Pause|Hangup|Reject", false},
-	{"Gather", "Say|Play|Pause", false},
-	{"Dial", "Number", true},
-	{"Number", "", true},
-	{"Say", SSML, true},
-	{"Play", "", true},
-	{"Redirect", "", true},
-	{"emphasis", SSML, true},
-	{"lang", SSML, true},
-	{"p", SSML, true},
-	{"phoneme", SSML, true},
-	{"prosody", SSML, true},
-	{"s", SSML, true},
-	{"say-as", SSML, true},
-	{"sub", SSML, true},
-	{"w", SSML, true},
+    {"Response", "Say|Play|Gather|Dial|Redirect|Pause|Hangup|Reject", false},
+    {"Gather", "Say|Play|Pause", false},
+    {"Dial", "Number", true},
+    {"Number", "", true},
+    {"Say", SSML, true},
+    {"Play", "", true},
+    {"Redirect", "", true},
+    {"emphasis", SSML, true},
+    {"lang", SSML, true},
+    {"p", SSML, true},
+    {"phoneme", SSML, true},
+    {"prosody", SSML, true},
+    {"s", SSML, true},
+    {"say-as", SSML, true},
+    {"sub", SSML, true},
+    {"w", SSML, true},
 };
 
-static const char unperformed[] =
-	"Record|Enqueue|Connect|Start|Stop|Refer|Pay|Prompt|Echo|Leave|Queue|Sms|Message|Conference|Client|Sip|Sim|WhatsApp|Application";
+static const char unperformed[] = "Record|Enqueue|Connect|Start|Stop|Refer|Pay|Prompt|Echo|Leave|Queue|Sms|Message|Conference|"
+                                  "Client|Sip|Sim|WhatsApp|Application";
 
 static bool is_one_of(struct cp_str word, const char *choices)
 {
@@ -184,11 +184,12 @@ static bool is_valid(const struct rule *rule, struct cp_str value)
 	return false;
 }
 
-static int refuse(int error, int code, int *ret_code, const struct cp_twiml_element *element, const char *what, struct cp_str name)
+static int refuse(int error, int code, int *ret_code, const struct cp_twiml_element *element, const char *what,
+                  struct cp_str name)
 {
 	*ret_code = code;
-	return cp_fail(error, "line %u: <%.*s>: %s%s%.*s", element->line, CP_STR_ARG(element->name), what, name.len > 0 ? " " : "",
-	               (int)(name.len < 100 ? name.len : 100), name.len > 0 ? name.ptr : "");
+	return cp_fail(error, "line %u: <%.*s>: %s%s%.*s", element->line, CP_STR_ARG(element->name), what,
+	               name.len > 0 ? " " : "", (int)(name.len < 100 ? name.len : 100), name.len > 0 ? name.ptr : "");
 }
 
 static int check_attributes(const struct cp_twiml_element *element, int *ret_code)
@@ -201,8 +202,8 @@ static int check_attributes(const struct cp_twiml_element *element, int *ret_cod
 		if (rule == end)
 			return refuse(CP_E_INPUT, CP_TWILIO_SCHEMA, ret_code, element, "unknown attribute", attribute->name);
 		if (!is_valid(rule, attribute->value))
-			return refuse(CP_E_INPUT, rule->code != 0 ? rule->code : CP_TWILIO_SCHEMA, ret_code, element, "invalid value of attribute",
-			              attribute->name);
+			return refuse(CP_E_INPUT, rule->code != 0 ? rule->code : CP_TWILIO_SCHEMA, ret_code, element,
+			              "invalid value of attribute", attribute->name);
 	}
 	return 0;
 }
@@ -234,7 +235,8 @@ static int check_nesting(const struct cp_twiml_element *element, int *ret_code)
 		if (is_one_of(child->name, allowed))
 			continue;
 		if (is_one_of(child->name, unperformed))
-			return refuse(CP_E_UNSUPPORTED, CP_TWILIO_SCHEMA, ret_code, child, "a verb that the sandbox does not perform", CP_STR(""));
+			return refuse(CP_E_UNSUPPORTED, CP_TWILIO_SCHEMA, ret_code, child,
+			              "a verb that the sandbox does not perform", CP_STR(""));
 		return refuse(CP_E_INPUT, CP_TWILIO_SCHEMA, ret_code, child, "not allowed within", element->name);
 	}
 	return 0;

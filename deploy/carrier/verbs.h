@@ -35,8 +35,8 @@ enum cp_twilio_error {
 };
 
 /*
- * Checks the whole tree below root. 0, or CP_E_INPUT (CP_E_UNSUPPORTED for verbs of Twilio's that the sandbox does not perform) with the line
- * and the reason in the message and Twilio's number in *ret_code.
+ * Checks the whole tree below root. 0, or CP_E_INPUT (CP_E_UNSUPPORTED for verbs of Twilio's that the sandbox does not perform)
+ * with the line and the reason in the message and Twilio's number in *ret_code.
  */
 int cp_verbs_check(const struct cp_twiml_element *root, int *ret_code);
 

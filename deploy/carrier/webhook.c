@@ -113,20 +113,20 @@ static void write_request(const struct cp_webhook *webhook, const struct cp_fetc
 	if (request->content_type != NULL)
 		headers[count++] = (struct cp_transcript_header){CP_STR("Content-Type"), cp_str(request->content_type)};
 	for (size_t i = 0; i < request->header_count && count < CP_COUNT(headers); ++i)
-		headers[count++] = (struct cp_transcript_header){cp_str(request->headers[i].name), cp_str(request->headers[i].value)};
-	cp_transcript_write(webhook->service->transcript,
-	                    &(struct cp_transcript_message){.from_carrier = true,
-	                                                    .method = webhook->method,
-	                                                    .url = webhook->sent_url,
-	                                                    .headers = headers,
-	                                                    .header_count = count,
-	                                                    .body = webhook->sent_body});
+		headers[count++] =
+		    (struct cp_transcript_header){cp_str(request->headers[i].name), cp_str(request->headers[i].value)};
+	cp_transcript_write(webhook->service->transcript, &(struct cp_transcript_message){.from_carrier = true,
+	                                                                                  .method = webhook->method,
+	                                                                                  .url = webhook->sent_url,
+	                                                                                  .headers = headers,
+	                                                                                  .header_count = count,
+	                                                                                  .body = webhook->sent_body});
 }
 
 static void write_answer(const struct cp_webhook *webhook, const struct cp_fetch_answer *answer)
 {
-	static const char *const names[] = {"Content-Type", "Content-Length", "Server", "Date", "Location", "Cache-Control",
-	                                    "Retry-After", "X-Request-Id", "Allow"};
+	static const char *const names[] = {"Content-Type",  "Content-Length", "Server",       "Date", "Location",
+	                                    "Cache-Control", "Retry-After",    "X-Request-Id", "Allow"};
 	struct cp_transcript_header headers[CP_COUNT(names)];
 	size_t count = 0;
 	for (size_t i = 0; answer != NULL && answer->status != 0 && answer->header != NULL && i < CP_COUNT(names); ++i) {
@@ -134,14 +134,15 @@ static void write_answer(const struct cp_webhook *webhook, const struct cp_fetch
 		if (value.ptr != NULL)
 			headers[count++] = (struct cp_transcript_header){cp_str(names[i]), value};
 	}
-	cp_transcript_write(webhook->service->transcript,
-	                    &(struct cp_transcript_message){.is_answer = true,
-	                                                    .method = webhook->method,
-	                                                    .url = webhook->sent_url,
-	                                                    .headers = headers,
-	                                                    .header_count = count,
-	                                                    .status = answer != NULL ? answer->status : 0,
-	                                                    .body = answer != NULL && answer->status != 0 ? answer->body : CP_STR("")});
+	cp_transcript_write(
+	    webhook->service->transcript,
+	    &(struct cp_transcript_message){.is_answer = true,
+	                                    .method = webhook->method,
+	                                    .url = webhook->sent_url,
+	                                    .headers = headers,
+	                                    .header_count = count,
+	                                    .status = answer != NULL ? answer->status : 0,
+	                                    .body = answer != NULL && answer->status != 0 ? answer->body : CP_STR("")});
 }
 
 static void start_try(struct cp_webhook *webhook);
@@ -235,22 +236,27 @@ static void send_try(struct cp_webhook *webhook, const char *url, const char *ho
 	bool is_post = strcmp(webhook->method, "POST") == 0;
 	cp_sign_webhook(webhook->token, webhook->sent_url, is_post ? webhook->form : &no_form, signature);
 	struct cp_fetch_header headers[] = {
-		{"X-Twilio-Signature", signature}, {"I-Twilio-Idempotency-Token", webhook->idempotency}, {"User-Agent", "TwilioProxy/1.1"},
-		{"Accept", "*/*"},                 {"Cache-Control", "max-age=259200"},                   {"X-Home-Region", "us1"},
-		{"Host", host},
+	    {"X-Twilio-Signature", signature},
+	    {"I-Twilio-Idempotency-Token", webhook->idempotency},
+	    {"User-Agent", "TwilioProxy/1.1"},
+	    {"Accept", "*/*"},
+	    {"Cache-Control", "max-age=259200"},
+	    {"X-Home-Region", "us1"},
+	    {"Host", host},
 	};
-	uint64_t left = webhook->rules.total_ms - elapsed_ms(webhook), longest = webhook->rules.connect_ms + webhook->rules.read_ms;
+	uint64_t left = webhook->rules.total_ms - elapsed_ms(webhook),
+	         longest = webhook->rules.connect_ms + webhook->rules.read_ms;
 	struct cp_fetch_request request = {
-		.method = webhook->method,
-		.url = url,
-		.body = webhook->sent_body,
-		.content_type = is_post ? FORM_TYPE : NULL,
-		.headers = headers,
-		.header_count = CP_COUNT(headers) - (host == NULL ? 1 : 0),
-		.timeout_ms = (unsigned)(left < longest ? left : longest),
-		.connect_timeout_ms = webhook->rules.connect_ms,
-		.max_body = MAX_ANSWER,
-		.operator_destination = true,
+	    .method = webhook->method,
+	    .url = url,
+	    .body = webhook->sent_body,
+	    .content_type = is_post ? FORM_TYPE : NULL,
+	    .headers = headers,
+	    .header_count = CP_COUNT(headers) - (host == NULL ? 1 : 0),
+	    .timeout_ms = (unsigned)(left < longest ? left : longest),
+	    .connect_timeout_ms = webhook->rules.connect_ms,
+	    .max_body = MAX_ANSWER,
+	    .operator_destination = true,
 	};
 	write_request(webhook, &request);
 	webhook->try_us = monotonic_us();
@@ -284,12 +290,12 @@ static void on_timer(void *data)
 		finish(webhook, &(struct cp_webhook_result){.code = webhook->early_code,
 		                                            .url = webhook->url,
 		                                            .sentence = webhook->early_code == CP_TWILIO_URL_FORMAT
-		                                                                ? "not a URL that can be called"
-		                                                                : "no connection: the sandbox calls loopback only"});
+		                                                            ? "not a URL that can be called"
+		                                                            : "no connection: the sandbox calls loopback only"});
 }
 
-struct cp_webhook *cp_webhook_start(struct cp_webhook_service *service, const struct cp_webhook_request *request, cp_webhook_fn *fn,
-                                    void *data)
+struct cp_webhook *cp_webhook_start(struct cp_webhook_service *service, const struct cp_webhook_request *request,
+                                    cp_webhook_fn *fn, void *data)
 {
 	struct cp_webhook *webhook = cp_alloc(sizeof(*webhook));
 	struct cp_arena *arena = cp_arena_new();

@@ -1,6 +1,6 @@
 /*
- * One request to the server on behalf of a call, by Twilio's rules: signed, timed, tried again as the URL's fragment says, redirects of
- * HTTP followed on loopback only. One thread.
+ * One request to the server on behalf of a call, by Twilio's rules: signed, timed, tried again as the URL's fragment says,
+ * redirects of HTTP followed on loopback only. One thread.
  */
 #ifndef CARRIER_WEBHOOK_H
 #define CARRIER_WEBHOOK_H
@@ -35,19 +35,19 @@ struct cp_webhook_service {
 };
 
 struct cp_webhook_request {
-	struct cp_str url; /* absolute, with fragment */
-	const char *method; /* "GET" or "POST" */
+	struct cp_str url;   /* absolute, with fragment */
+	const char *method;  /* "GET" or "POST" */
 	struct cp_str token; /* of the account: signs */
 	const struct cp_form *form;
 	const char *idempotency; /* value of I-Twilio-Idempotency-Token; NULL: a new one */
 };
 
 struct cp_webhook_result {
-	int code;            /* 0, or Twilio's number of what went wrong */
-	int status;          /* of HTTP; 0 where no answer came */
+	int code;   /* 0, or Twilio's number of what went wrong */
+	int status; /* of HTTP; 0 where no answer came */
 	struct cp_str body;
 	struct cp_str content_type;
-	struct cp_str url;   /* that answered: after redirects, without fragment */
+	struct cp_str url;    /* that answered: after redirects, without fragment */
 	const char *sentence; /* what went wrong; "" */
 };
 
@@ -58,8 +58,8 @@ struct cp_webhook;
 enum { CP_IDEMPOTENCY_SIZE = 37 };
 
 /* fn is called exactly once, from a later turn of the loop, unless cancelled. */
-struct cp_webhook *cp_webhook_start(struct cp_webhook_service *service, const struct cp_webhook_request *request, cp_webhook_fn *fn,
-                                    void *data) __attribute__((returns_nonnull));
+struct cp_webhook *cp_webhook_start(struct cp_webhook_service *service, const struct cp_webhook_request *request,
+                                    cp_webhook_fn *fn, void *data) __attribute__((returns_nonnull));
 /* No further try after the one under way. */
 void cp_webhook_stop_retrying(struct cp_webhook *webhook);
 /* Forgets it; fn is not called. Accepts NULL. */

@@ -1,4 +1,5 @@
-/* References of TwiML against a base: what comes of them is a URL that can be called, of the same origin where no other is named. */
+/* References of TwiML against a base: what comes of them is a URL that can be called, of the same origin where no other is named.
+ */
 #include "fuzz.h"
 
 #include "url.h"

@@ -68,7 +68,9 @@ static void on_due(void *data)
 
 static const struct fake_answer *choose(struct fake_server *server, struct cp_str step)
 {
-	static const struct fake_answer nothing = {.body = ""}, missing = {.body = "no such step", .status = 404, .content_type = "text/plain", .raw = true};
+	static const struct fake_answer nothing = {.body = ""},
+	                                missing = {
+	                                    .body = "no such step", .status = 404, .content_type = "text/plain", .raw = true};
 	for (size_t i = 0; server->answers != NULL && server->answers[i].step != NULL; ++i) {
 		const struct fake_answer *answer = &server->answers[i];
 		if (!cp_str_eq(step, cp_str(answer->step)) || (answer->times > 0 && server->used[i] == answer->times))
@@ -92,17 +94,18 @@ static int start(void *data, const struct cp_fetch_request *request, cp_fetch_fn
 	struct fake_server *server = data;
 	assert_true(server->request_count < FAKE_MAX_REQUESTS);
 	server->requests[server->request_count++] = (struct fake_request){
-		.method = cp_strdup(request->method),
-		.url = cp_strdup(request->url),
-		.body = cp_strndup(request->body.ptr, request->body.len),
-		.signature = cp_strdup(header_of(request, "X-Twilio-Signature")),
-		.idempotency = cp_strdup(header_of(request, "I-Twilio-Idempotency-Token")),
-		.timeout_ms = request->timeout_ms,
-		.connect_timeout_ms = request->connect_timeout_ms,
+	    .method = cp_strdup(request->method),
+	    .url = cp_strdup(request->url),
+	    .body = cp_strndup(request->body.ptr, request->body.len),
+	    .signature = cp_strdup(header_of(request, "X-Twilio-Signature")),
+	    .idempotency = cp_strdup(header_of(request, "I-Twilio-Idempotency-Token")),
+	    .timeout_ms = request->timeout_ms,
+	    .connect_timeout_ms = request->connect_timeout_ms,
 	};
 	assert_true(request->operator_destination);
 	struct pending *pending = cp_alloc(sizeof(*pending));
-	*pending = (struct pending){.server = server, .answer = choose(server, cp_url_step(cp_str(request->url))), .fn = fn, .data = fn_data};
+	*pending = (struct pending){
+	    .server = server, .answer = choose(server, cp_url_step(cp_str(request->url))), .fn = fn, .data = fn_data};
 	cp_list_push(&server->pending, &pending->link);
 	cp_timer_init(&pending->timer, server->loop, on_due, pending);
 	cp_timer_start(&pending->timer, 0);

@@ -1,6 +1,6 @@
 /*
- * A server that exists in memory only, and the board that calls it: for tests of calls on virtual time. It answers by the last segment
- * of the path asked for, and keeps what it was asked.
+ * A server that exists in memory only, and the board that calls it: for tests of calls on virtual time. It answers by the last
+ * segment of the path asked for, and keeps what it was asked.
  */
 #ifndef TESTS_FAKE_SERVER_H
 #define TESTS_FAKE_SERVER_H
@@ -16,7 +16,7 @@ enum fake_failure { FAKE_FINE, FAKE_NO_CONNECTION, FAKE_READ_TIMEOUT, FAKE_TOO_L
 
 struct fake_answer {
 	const char *step;
-	const char *body;         /* within <Response>, unless raw */
+	const char *body; /* within <Response>, unless raw */
 	bool raw;
 	int status;               /* 0: 200 */
 	const char *content_type; /* NULL: text/xml */

@@ -3,16 +3,17 @@
 #include "fake_server.h"
 #include "sign.h"
 
-#define RUN(server, leg, ...) \
-	static const struct fake_answer answers[] = {__VA_ARGS__, {0}}; \
-	(server)->answers = answers; \
+#define RUN(server, leg, ...)                                                                                                    \
+	static const struct fake_answer answers[] = {__VA_ARGS__, {0}};                                                          \
+	(server)->answers = answers;                                                                                             \
 	fake_call_run(server, leg)
 
 static void test_a_call_says_its_document_and_ends(void **state)
 {
 	struct fake_server *server = *state;
 	struct cp_leg *leg = fake_call_new(server);
-	RUN(server, leg, {"answer", "<Say language=\"en-US\">Hello,\n  you.</Say><Pause length=\"3\"/><Play>http://a/b.mp3</Play>"});
+	RUN(server, leg,
+	    {"answer", "<Say language=\"en-US\">Hello,\n  you.</Say><Pause length=\"3\"/><Play>http://a/b.mp3</Play>"});
 	/* the document is asked for beside the callbacks, which come in order among themselves */
 	static const char *const statuses[] = {"initiated", "ringing", "in-progress", "completed"};
 	for (unsigned i = 0; i < CP_COUNT(statuses); ++i)
@@ -124,7 +125,8 @@ static void test_barge_in_cuts_prompts_short(void **state)
 	fake_server_scenario(server, "{\"supporter\":{\"keys\":\"1\",\"barge_in\":true,\"key_after\":2}}");
 	struct cp_leg *leg = fake_call_new(server);
 	RUN(server, leg, {"answer", "<Gather numDigits=\"1\" action=\"a\"><Pause length=\"30\"/><Say>late</Say></Gather>"},
-	    {"a", "<Gather numDigits=\"1\" action=\"b\" bargeIn=\"false\"><Pause length=\"30\"/><Say>late</Say></Gather>"}, {"b", ""});
+	    {"a", "<Gather numDigits=\"1\" action=\"b\" bargeIn=\"false\"><Pause length=\"30\"/><Say>late</Say></Gather>"},
+	    {"b", ""});
 	assert_string_equal(fake_story(leg, "say"), "say"); /* the second Gather's only */
 	assert_string_equal(fake_field(server, "b", 0, "Digits"), "1");
 	assert_int_equal(cp_leg_duration(leg), 2 + 30); /* and 0.9 s of "late" */
@@ -134,7 +136,8 @@ static void test_redirect_goes_on_elsewhere(void **state)
 {
 	struct fake_server *server = *state;
 	struct cp_leg *leg = fake_call_new(server);
-	RUN(server, leg, {"answer", "<Redirect>../other/next?a=b&amp;c=d#rc=2</Redirect><Say>never</Say>"}, {"next", "<Say>here</Say>"});
+	RUN(server, leg, {"answer", "<Redirect>../other/next?a=b&amp;c=d#rc=2</Redirect><Say>never</Say>"},
+	    {"next", "<Say>here</Say>"});
 	assert_string_equal(fake_story_member(leg, "say", 0, "text"), "here");
 	assert_string_equal(fake_story_member(leg, "document", 1, "url"), "http://127.0.0.1:9/voice/token/other/next?a=b&c=d");
 }
@@ -157,11 +160,11 @@ static void test_telephones_that_are_not_answered(void **state)
 		const char *scenario, *steps;
 		enum cp_leg_status status;
 	} cases[] = {
-		{"{\"supporter\":{\"outcome\":\"busy\"}}", "status:initiated status:busy", CP_LEG_BUSY},
-		{"{\"supporter\":{\"outcome\":\"no-answer\"}}", "status:initiated status:ringing status:no-answer", CP_LEG_NO_ANSWER},
-		{"{\"supporter\":{\"outcome\":\"reject\"}}", "status:initiated status:ringing status:busy", CP_LEG_BUSY},
-		{"{\"supporter\":{\"outcome\":\"failed\"}}", "status:initiated status:failed", CP_LEG_FAILED},
-		{"{\"supporter\":{\"answer_after\":61}}", "status:initiated status:ringing status:no-answer", CP_LEG_NO_ANSWER},
+	    {"{\"supporter\":{\"outcome\":\"busy\"}}", "status:initiated status:busy", CP_LEG_BUSY},
+	    {"{\"supporter\":{\"outcome\":\"no-answer\"}}", "status:initiated status:ringing status:no-answer", CP_LEG_NO_ANSWER},
+	    {"{\"supporter\":{\"outcome\":\"reject\"}}", "status:initiated status:ringing status:busy", CP_LEG_BUSY},
+	    {"{\"supporter\":{\"outcome\":\"failed\"}}", "status:initiated status:failed", CP_LEG_FAILED},
+	    {"{\"supporter\":{\"answer_after\":61}}", "status:initiated status:ringing status:no-answer", CP_LEG_NO_ANSWER},
 	};
 	size_t seen = 0;
 	for (size_t i = 0; i < CP_COUNT(cases); ++i) {
@@ -182,12 +185,14 @@ static void test_the_caller_hangs_up_where_told(void **state)
 		const char *scenario;
 		unsigned duration;
 	} cases[] = {
-		{"{\"supporter\":{\"hang_up\":{\"after\":4}}}", 4},
-		{"{\"supporter\":{\"keys\":[],\"hang_up\":{\"at\":\"gather\",\"nth\":2,\"after\":3}}}", 5 + 5 + 3},
-		{"{\"supporter\":{\"keys\":[],\"hang_up\":{\"at\":\"step:next*\",\"after\":2}}}", 5 + 5 + 5 + 2},
+	    {"{\"supporter\":{\"hang_up\":{\"after\":4}}}", 4},
+	    {"{\"supporter\":{\"keys\":[],\"hang_up\":{\"at\":\"gather\",\"nth\":2,\"after\":3}}}", 5 + 5 + 3},
+	    {"{\"supporter\":{\"keys\":[],\"hang_up\":{\"at\":\"step:next*\",\"after\":2}}}", 5 + 5 + 5 + 2},
 	};
 	static const struct fake_answer answers[] = {
-		{"answer", "<Pause length=\"5\"/><Gather/><Gather/><Redirect>next-1</Redirect>"}, {"next-1", "<Pause length=\"60\"/>"}, {0}};
+	    {"answer", "<Pause length=\"5\"/><Gather/><Gather/><Redirect>next-1</Redirect>"},
+	    {"next-1", "<Pause length=\"60\"/>"},
+	    {0}};
 	server->answers = answers;
 	for (size_t i = 0; i < CP_COUNT(cases); ++i) {
 		fake_server_scenario(server, cases[i].scenario);
@@ -212,7 +217,8 @@ static void test_time_limit_ends_a_call(void **state)
 static void test_a_person_takes_over(void **state)
 {
 	struct fake_server *server = *state;
-	static const struct fake_answer answers[] = {{"answer", "<Gather numDigits=\"2\" timeout=\"600\" action=\"go\"/>"}, {"go", "<Pause length=\"600\"/>"}, {0}};
+	static const struct fake_answer answers[] = {
+	    {"answer", "<Gather numDigits=\"2\" timeout=\"600\" action=\"go\"/>"}, {"go", "<Pause length=\"600\"/>"}, {0}};
 	server->answers = answers;
 	fake_server_scenario(server, "{\"supporter\":{\"outcome\":\"interactive\"}}");
 	struct cp_leg *leg = fake_call_new(server);
@@ -256,7 +262,8 @@ static void test_callbacks_twice_and_exchanged(void **state)
 	assert_string_equal(fake_steps(server) + seen, "answer status:ringing");
 
 	seen = strlen(fake_steps(server)) + 1;
-	fake_server_scenario(server, "{\"callbacks\":{\"reorder\":true},\"phones\":{\"+14155550123\":{\"callbacks\":{\"drop\":true}}}}");
+	fake_server_scenario(server,
+	                     "{\"callbacks\":{\"reorder\":true},\"phones\":{\"+14155550123\":{\"callbacks\":{\"drop\":true}}}}");
 	leg = fake_call_new(server);
 	fake_call_run(server, leg);
 	assert_string_equal(fake_steps(server) + seen, "answer");
@@ -282,7 +289,9 @@ static void test_signs_as_twilio_does(void **state)
 	char signature[CP_SIGNATURE_SIZE];
 	struct cp_arena *arena = cp_arena_new();
 	struct cp_form form;
-	assert_ok(cp_form_parse(CP_STR("CallSid=CA1234567890ABCDE&Caller=%2B14158675309&Digits=1234&From=%2B14158675309&To=%2B18005551212"), arena, &form));
+	assert_ok(cp_form_parse(
+	    CP_STR("CallSid=CA1234567890ABCDE&Caller=%2B14158675309&Digits=1234&From=%2B14158675309&To=%2B18005551212"), arena,
+	    &form));
 	cp_sign_webhook(CP_STR("12345"), CP_STR("https://mycompany.com/myapp.php?foo=1&bar=2"), &form, signature);
 	assert_string_equal(signature, "RSOYDt4T1cUTdK1PDd93/VVr8B8=");
 	assert_ok(cp_form_parse(CP_STR("Sid=CA123&SidAccount=AC123&Digits=5678&Digits=1234&Digits=1234"), arena, &form));
@@ -299,23 +308,23 @@ static void test_signs_as_twilio_does(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CALL_TEST(test_a_call_says_its_document_and_ends),
-		CALL_TEST(test_webhooks_carry_what_twilio_sends),
-		CALL_TEST(test_gather_takes_the_key),
-		CALL_TEST(test_gather_falls_through_without_keys),
-		CALL_TEST(test_gather_asks_its_action_for_nothing_if_told),
-		CALL_TEST(test_gather_without_action_asks_the_same_document),
-		CALL_TEST(test_finish_key_ends_a_gather),
-		CALL_TEST(test_barge_in_cuts_prompts_short),
-		CALL_TEST(test_redirect_goes_on_elsewhere),
-		CALL_TEST(test_a_redirect_for_ever_is_ended),
-		CALL_TEST(test_telephones_that_are_not_answered),
-		CALL_TEST(test_the_caller_hangs_up_where_told),
-		CALL_TEST(test_time_limit_ends_a_call),
-		CALL_TEST(test_a_person_takes_over),
-		CALL_TEST(test_callbacks_twice_and_exchanged),
-		CALL_TEST(test_duplicated_webhooks_move_nothing),
-		cmocka_unit_test(test_signs_as_twilio_does),
+	    CALL_TEST(test_a_call_says_its_document_and_ends),
+	    CALL_TEST(test_webhooks_carry_what_twilio_sends),
+	    CALL_TEST(test_gather_takes_the_key),
+	    CALL_TEST(test_gather_falls_through_without_keys),
+	    CALL_TEST(test_gather_asks_its_action_for_nothing_if_told),
+	    CALL_TEST(test_gather_without_action_asks_the_same_document),
+	    CALL_TEST(test_finish_key_ends_a_gather),
+	    CALL_TEST(test_barge_in_cuts_prompts_short),
+	    CALL_TEST(test_redirect_goes_on_elsewhere),
+	    CALL_TEST(test_a_redirect_for_ever_is_ended),
+	    CALL_TEST(test_telephones_that_are_not_answered),
+	    CALL_TEST(test_the_caller_hangs_up_where_told),
+	    CALL_TEST(test_time_limit_ends_a_call),
+	    CALL_TEST(test_a_person_takes_over),
+	    CALL_TEST(test_callbacks_twice_and_exchanged),
+	    CALL_TEST(test_duplicated_webhooks_move_nothing),
+	    cmocka_unit_test(test_signs_as_twilio_does),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

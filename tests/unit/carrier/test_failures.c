@@ -24,7 +24,8 @@ static struct cp_leg *run(struct fake_server *server, const char *url, const cha
 static void test_a_failed_connect_is_tried_once_more(void **state)
 {
 	struct fake_server *server = *state;
-	static const struct fake_answer answers[] = {{"answer", .failure = FAKE_NO_CONNECTION, .times = 1}, {"answer", "<Say>back</Say>"}, {0}};
+	static const struct fake_answer answers[] = {
+	    {"answer", .failure = FAKE_NO_CONNECTION, .times = 1}, {"answer", "<Say>back</Say>"}, {0}};
 	struct cp_leg *leg = run(server, NULL, NULL, answers);
 	assert_string_equal(fake_steps(server), "answer answer status:completed");
 	assert_string_equal(server->requests[0].idempotency, server->requests[1].idempotency);
@@ -56,8 +57,10 @@ static void test_a_server_error_is_not_tried_again(void **state)
 static void test_unless_the_fragment_asks(void **state)
 {
 	struct fake_server *server = *state;
-	static const struct fake_answer answers[] = {
-		{"answer", .status = 503, .times = 2}, {"answer", .failure = FAKE_READ_TIMEOUT, .times = 1}, {"answer", "<Say>at last</Say>"}, {0}};
+	static const struct fake_answer answers[] = {{"answer", .status = 503, .times = 2},
+	                                             {"answer", .failure = FAKE_READ_TIMEOUT, .times = 1},
+	                                             {"answer", "<Say>at last</Say>"},
+	                                             {0}};
 	struct cp_leg *leg = run(server, BASE "answer#rc=5&rp=ct,rt,5xx", NULL, answers);
 	assert_string_equal(fake_steps(server), "answer answer answer answer status:completed");
 	assert_string_equal(server->requests[0].url, BASE "answer"); /* the fragment is not sent */
@@ -98,23 +101,24 @@ static void test_the_fallback_gets_the_error(void **state)
 		struct fake_answer answer;
 		const char *code;
 	} cases[] = {
-		{{"answer", "x", .status = 404}, "11200"},
-		{{"answer", .failure = FAKE_NO_CONNECTION}, "11205"},
-		{{"answer", .failure = FAKE_TOO_LARGE}, "11750"},
-		{{"answer", "<Say>unclosed", .raw = true}, "12100"},
-		{{"answer", "", .raw = true}, "12100"},
-		{{"answer", "<Speak>x</Speak>"}, "12200"},
-		{{"answer", "<Gather timeout=\"soon\"/>"}, "13313"},
-		{{"answer", "{}", .raw = true, .content_type = "application/json"}, "12300"},
-		{{"answer", "<Redirect>ftp://x/y</Redirect>"}, "11100"},
-		{{"answer", "<Redirect>http://192.0.2.1/y</Redirect>"}, "11205"},
-		{{"answer", .status = 302}, "11220"},
+	    {{"answer", "x", .status = 404}, "11200"},
+	    {{"answer", .failure = FAKE_NO_CONNECTION}, "11205"},
+	    {{"answer", .failure = FAKE_TOO_LARGE}, "11750"},
+	    {{"answer", "<Say>unclosed", .raw = true}, "12100"},
+	    {{"answer", "", .raw = true}, "12100"},
+	    {{"answer", "<Speak>x</Speak>"}, "12200"},
+	    {{"answer", "<Gather timeout=\"soon\"/>"}, "13313"},
+	    {{"answer", "{}", .raw = true, .content_type = "application/json"}, "12300"},
+	    {{"answer", "<Redirect>ftp://x/y</Redirect>"}, "11100"},
+	    {{"answer", "<Redirect>http://192.0.2.1/y</Redirect>"}, "11205"},
+	    {{"answer", .status = 302}, "11220"},
 	};
 	for (unsigned i = 0; i < CP_COUNT(cases); ++i) {
 		struct fake_answer answers[] = {cases[i].answer, {"fallback", "<Say>switchboard</Say>"}, {0}};
 		struct cp_leg *leg = run(server, NULL, BASE "fallback", answers);
 		if (strcmp(fake_field(server, "fallback", i, "ErrorCode"), cases[i].code) != 0)
-			fail_msg("case %u: %s where %s is expected", i, fake_field(server, "fallback", i, "ErrorCode"), cases[i].code);
+			fail_msg("case %u: %s where %s is expected", i, fake_field(server, "fallback", i, "ErrorCode"),
+			         cases[i].code);
 		assert_string_equal(fake_story_member(leg, "say", 0, "text"), "switchboard");
 	}
 	assert_string_equal(fake_field(server, "fallback", 0, "ErrorUrl"), "http://127.0.0.1:9/voice/token/session/answer");
@@ -173,8 +177,8 @@ static void test_redirects_in_a_circle_end(void **state)
 static void test_other_content_types(void **state)
 {
 	struct fake_server *server = *state;
-	static const struct fake_answer answers[] = {
-		{"answer", "Plain <words> & all", .raw = true, .content_type = "text/plain"}, {0}};
+	static const struct fake_answer answers[] = {{"answer", "Plain <words> & all", .raw = true, .content_type = "text/plain"},
+	                                             {0}};
 	struct cp_leg *leg = run(server, NULL, NULL, answers);
 	assert_string_equal(fake_story_member(leg, "say", 0, "text"), "Plain <words> & all");
 }
@@ -183,8 +187,11 @@ static void test_routes_lead_to_loopback(void **state)
 {
 	struct fake_server *server = *state;
 	static const struct fake_answer answers[] = {{"answer", ""}, {0}};
-	assert_int_equal(cp_switchboard_add_route(server->board, CP_STR("https://call.example.org"), CP_STR("http://192.0.2.1")), CP_E_INPUT);
-	assert_int_equal(cp_switchboard_add_route(server->board, CP_STR("https://call.example.org/x"), CP_STR("http://127.0.0.1:9")), CP_E_INPUT);
+	assert_int_equal(cp_switchboard_add_route(server->board, CP_STR("https://call.example.org"), CP_STR("http://192.0.2.1")),
+	                 CP_E_INPUT);
+	assert_int_equal(
+	    cp_switchboard_add_route(server->board, CP_STR("https://call.example.org/x"), CP_STR("http://127.0.0.1:9")),
+	    CP_E_INPUT);
 	assert_ok(cp_switchboard_add_route(server->board, CP_STR("https://call.example.org"), CP_STR("http://127.0.0.1:9")));
 	run(server, "https://call.example.org/v/answer?x#rc=0", NULL, answers);
 	assert_string_equal(server->requests[0].url, "http://127.0.0.1:9/v/answer?x");
@@ -226,22 +233,22 @@ static void test_old_calls_are_forgotten(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CALL_TEST(test_a_failed_connect_is_tried_once_more),
-		CALL_TEST(test_without_fallback_an_apology_ends_the_call),
-		CALL_TEST(test_a_server_error_is_not_tried_again),
-		CALL_TEST(test_unless_the_fragment_asks),
-		CALL_TEST(test_rc_bounds_the_tries),
-		CALL_TEST(test_a_read_timeout_is_not_tried_again),
-		CALL_TEST(test_overridden_timeouts_reach_the_wire),
-		CALL_TEST(test_the_fallback_gets_the_error),
-		CALL_TEST(test_a_fallback_that_fails_too_ends_the_call),
-		CALL_TEST(test_the_fallback_serves_later_documents_too),
-		CALL_TEST(test_redirects_of_http_are_followed_on_loopback),
-		CALL_TEST(test_redirects_in_a_circle_end),
-		CALL_TEST(test_other_content_types),
-		CALL_TEST(test_routes_lead_to_loopback),
-		CALL_TEST(test_a_reset_drops_everything),
-		CALL_TEST(test_old_calls_are_forgotten),
+	    CALL_TEST(test_a_failed_connect_is_tried_once_more),
+	    CALL_TEST(test_without_fallback_an_apology_ends_the_call),
+	    CALL_TEST(test_a_server_error_is_not_tried_again),
+	    CALL_TEST(test_unless_the_fragment_asks),
+	    CALL_TEST(test_rc_bounds_the_tries),
+	    CALL_TEST(test_a_read_timeout_is_not_tried_again),
+	    CALL_TEST(test_overridden_timeouts_reach_the_wire),
+	    CALL_TEST(test_the_fallback_gets_the_error),
+	    CALL_TEST(test_a_fallback_that_fails_too_ends_the_call),
+	    CALL_TEST(test_the_fallback_serves_later_documents_too),
+	    CALL_TEST(test_redirects_of_http_are_followed_on_loopback),
+	    CALL_TEST(test_redirects_in_a_circle_end),
+	    CALL_TEST(test_other_content_types),
+	    CALL_TEST(test_routes_lead_to_loopback),
+	    CALL_TEST(test_a_reset_drops_everything),
+	    CALL_TEST(test_old_calls_are_forgotten),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,8 +33,9 @@ static void test_the_longest_match_wins(void **state)
 	(void)state;
 	struct cp_scenario *scenario = cp_scenario_new();
 	struct cp_phone_script phone;
-	assert_ok(apply(scenario, "{\"target\":{\"answer_after\":9},\"phones\":{\"+1202*\":{\"outcome\":\"busy\"},\"+1202555*\":{\"talk\":7},"
-	                          "\"+12025550101\":{\"outcome\":\"no-answer\"}}}"));
+	assert_ok(apply(
+	    scenario, "{\"target\":{\"answer_after\":9},\"phones\":{\"+1202*\":{\"outcome\":\"busy\"},\"+1202555*\":{\"talk\":7},"
+	              "\"+12025550101\":{\"outcome\":\"no-answer\"}}}"));
 	cp_scenario_phone(scenario, "+12025550101", true, &phone);
 	assert_int_equal(phone.outcome, CP_OUTCOME_NO_ANSWER);
 	cp_scenario_phone(scenario, "+12025550102", true, &phone);
@@ -52,9 +53,12 @@ static void test_reads_everything(void **state)
 	(void)state;
 	struct cp_scenario *scenario = cp_scenario_new();
 	struct cp_phone_script phone;
-	assert_ok(apply(scenario, "{\"supporter\":{\"keys\":[\"\",\"12#\",null],\"hang_up\":{\"at\":\"step:dial-2*\",\"nth\":2,\"after\":1.5},"
-	                          "\"star\":{\"nth\":0,\"after\":4},\"callbacks\":{\"delay_ms\":7,\"drop\":true}},"
-	                          "\"callbacks\":{\"reorder\":true},\"webhooks\":{\"duplicate\":true},\"rest\":{\"fail_next\":1,\"status\":503,\"code\":20500}}"));
+	assert_ok(
+	    apply(scenario,
+	          "{\"supporter\":{\"keys\":[\"\",\"12#\",null],\"hang_up\":{\"at\":\"step:dial-2*\",\"nth\":2,\"after\":1.5},"
+	          "\"star\":{\"nth\":0,\"after\":4},\"callbacks\":{\"delay_ms\":7,\"drop\":true}},"
+	          "\"callbacks\":{\"reorder\":true},\"webhooks\":{\"duplicate\":true},\"rest\":{\"fail_next\":1,\"status\":503,"
+	          "\"code\":20500}}"));
 	cp_scenario_phone(scenario, "+14155550102", false, &phone);
 	assert_int_equal(phone.key_count, 3);
 	assert_string_equal(phone.keys[1], "12#");
@@ -79,19 +83,19 @@ static void test_refuses_and_changes_nothing(void **state)
 	static const struct {
 		const char *text, *word;
 	} cases[] = {
-		{"[]", "object"},
-		{"{\"supporters\":{}}", "supporters"},
-		{"{\"target\":{\"talk\":1},\"supporter\":{\"tlak\":1}}", "tlak"},
-		{"{\"supporter\":{\"answer_after\":-1}}", "answer_after"},
-		{"{\"supporter\":{\"keys\":\"12x\"}}", "keys"},
-		{"{\"supporter\":{\"outcome\":\"maybe\"}}", "outcome"},
-		{"{\"supporter\":{\"hang_up\":{\"at\":\"never\"}}}", "at"},
-		{"{\"phones\":{\"4155550101\":{}}}", "4155550101"},
-		{"{\"phones\":{\"+1*55\":{}}}", "+1*55"},
-		{"{\"phones\":{\"+14155550101\":{\"talk\":\"long\"}}}", "+14155550101"},
-		{"{\"callbacks\":{\"duplicate\":1}}", "duplicate"},
-		{"{\"rest\":{\"status\":200}}", "status"},
-		{"{\"webhooks\":{\"drop\":true}}", "drop"},
+	    {"[]", "object"},
+	    {"{\"supporters\":{}}", "supporters"},
+	    {"{\"target\":{\"talk\":1},\"supporter\":{\"tlak\":1}}", "tlak"},
+	    {"{\"supporter\":{\"answer_after\":-1}}", "answer_after"},
+	    {"{\"supporter\":{\"keys\":\"12x\"}}", "keys"},
+	    {"{\"supporter\":{\"outcome\":\"maybe\"}}", "outcome"},
+	    {"{\"supporter\":{\"hang_up\":{\"at\":\"never\"}}}", "at"},
+	    {"{\"phones\":{\"4155550101\":{}}}", "4155550101"},
+	    {"{\"phones\":{\"+1*55\":{}}}", "+1*55"},
+	    {"{\"phones\":{\"+14155550101\":{\"talk\":\"long\"}}}", "+14155550101"},
+	    {"{\"callbacks\":{\"duplicate\":1}}", "duplicate"},
+	    {"{\"rest\":{\"status\":200}}", "status"},
+	    {"{\"webhooks\":{\"drop\":true}}", "drop"},
 	};
 	struct cp_scenario *scenario = cp_scenario_new();
 	json_t *before = cp_scenario_json(scenario);
@@ -110,10 +114,10 @@ static void test_refuses_and_changes_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_presets),
-		cmocka_unit_test(test_the_longest_match_wins),
-		cmocka_unit_test(test_reads_everything),
-		cmocka_unit_test(test_refuses_and_changes_nothing),
+	    cmocka_unit_test(test_presets),
+	    cmocka_unit_test(test_the_longest_match_wins),
+	    cmocka_unit_test(test_reads_everything),
+	    cmocka_unit_test(test_refuses_and_changes_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,14 +11,32 @@ static void test_resolves_references(void **state)
 	static const struct {
 		const char *reference, *expected;
 	} cases[] = {
-		/* RFC 3986 section 5.4, those with http */
-		{"g", "http://a/b/c/g"},         {"./g", "http://a/b/c/g"},   {"g/", "http://a/b/c/g/"},   {"/g", "http://a/g"},
-		{"//g", "http://g"},             {"?y", "http://a/b/c/d?y"},  {"g?y", "http://a/b/c/g?y"}, {"#s", "http://a/b/c/d?q#s"},
-		{"g#s", "http://a/b/c/g#s"},     {"", "http://a/b/c/d?q"},    {".", "http://a/b/c/"},      {"..", "http://a/b/"},
-		{"../g", "http://a/b/g"},        {"../..", "http://a/"},      {"../../g", "http://a/g"},   {"../../../g", "http://a/g"},
-		{"/./g", "http://a/g"},          {"/../g", "http://a/g"},     {"g.", "http://a/b/c/g."},   {"..g", "http://a/b/c/..g"},
-		{"./../g", "http://a/b/g"},      {"g/./h", "http://a/b/c/g/h"}, {"g/../h", "http://a/b/c/h"},
-		{"https://x.example/y#rc=2", "https://x.example/y#rc=2"}, {"  next \n", "http://a/b/c/next"},
+	    /* RFC 3986 section 5.4, those with http */
+	    {"g", "http://a/b/c/g"},
+	    {"./g", "http://a/b/c/g"},
+	    {"g/", "http://a/b/c/g/"},
+	    {"/g", "http://a/g"},
+	    {"//g", "http://g"},
+	    {"?y", "http://a/b/c/d?y"},
+	    {"g?y", "http://a/b/c/g?y"},
+	    {"#s", "http://a/b/c/d?q#s"},
+	    {"g#s", "http://a/b/c/g#s"},
+	    {"", "http://a/b/c/d?q"},
+	    {".", "http://a/b/c/"},
+	    {"..", "http://a/b/"},
+	    {"../g", "http://a/b/g"},
+	    {"../..", "http://a/"},
+	    {"../../g", "http://a/g"},
+	    {"../../../g", "http://a/g"},
+	    {"/./g", "http://a/g"},
+	    {"/../g", "http://a/g"},
+	    {"g.", "http://a/b/c/g."},
+	    {"..g", "http://a/b/c/..g"},
+	    {"./../g", "http://a/b/g"},
+	    {"g/./h", "http://a/b/c/g/h"},
+	    {"g/../h", "http://a/b/c/h"},
+	    {"https://x.example/y#rc=2", "https://x.example/y#rc=2"},
+	    {"  next \n", "http://a/b/c/next"},
 	};
 	for (size_t i = 0; i < CP_COUNT(cases); ++i) {
 		struct cp_arena *arena = cp_arena_new();
@@ -32,7 +50,17 @@ static void test_resolves_references(void **state)
 static void test_refuses_what_cannot_be_called(void **state)
 {
 	(void)state;
-	static const char *const bad[] = {"", "x", "/relative", "ftp://a/b", "http://", "http:///x", "javascript:alert(1)", "http://a b/", "http://a/\n", "//a/b", "http://a/?q=Peña"};
+	static const char *const bad[] = {"",
+	                                  "x",
+	                                  "/relative",
+	                                  "ftp://a/b",
+	                                  "http://",
+	                                  "http:///x",
+	                                  "javascript:alert(1)",
+	                                  "http://a b/",
+	                                  "http://a/\n",
+	                                  "//a/b",
+	                                  "http://a/?q=Peña"};
 	struct cp_url url;
 	for (size_t i = 0; i < CP_COUNT(bad); ++i)
 		assert_int_equal(cp_url_parse(cp_str(bad[i]), &url), CP_E_INPUT);
@@ -48,11 +76,19 @@ static bool is_loopback(const char *text)
 static void test_knows_loopback(void **state)
 {
 	(void)state;
-	static const char *const inside[] = {"http://127.0.0.1", "http://127.1.2.3:80/x", "http://[::1]:8080/", "http://localhost:1/", "http://one.localhost/",
-	                                     "https://user:pass@127.0.0.1/"};
-	static const char *const outside[] = {"http://128.0.0.1",      "http://127.0.0.1.example.org", "http://127.0.0.1@example.org/", "http://[::2]/",
-	                                      "http://notlocalhost/",  "http://0.0.0.0/",              "http://10.0.0.1/",              "http://localhost.example.org/",
-	                                      "http://127.0.0/",       "http://127.0.0.0.1/",          "http://0x7f.0.0.1/"};
+	static const char *const inside[] = {"http://127.0.0.1",    "http://127.1.2.3:80/x", "http://[::1]:8080/",
+	                                     "http://localhost:1/", "http://one.localhost/", "https://user:pass@127.0.0.1/"};
+	static const char *const outside[] = {"http://128.0.0.1",
+	                                      "http://127.0.0.1.example.org",
+	                                      "http://127.0.0.1@example.org/",
+	                                      "http://[::2]/",
+	                                      "http://notlocalhost/",
+	                                      "http://0.0.0.0/",
+	                                      "http://10.0.0.1/",
+	                                      "http://localhost.example.org/",
+	                                      "http://127.0.0/",
+	                                      "http://127.0.0.0.1/",
+	                                      "http://0x7f.0.0.1/"};
 	for (size_t i = 0; i < CP_COUNT(inside); ++i)
 		assert_true(is_loopback(inside[i]));
 	for (size_t i = 0; i < CP_COUNT(outside); ++i)
@@ -95,9 +131,9 @@ static void test_names_steps(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_resolves_references), cmocka_unit_test(test_refuses_what_cannot_be_called),
-		cmocka_unit_test(test_knows_loopback),      cmocka_unit_test(test_reads_connection_overrides),
-		cmocka_unit_test(test_names_steps),
+	    cmocka_unit_test(test_resolves_references), cmocka_unit_test(test_refuses_what_cannot_be_called),
+	    cmocka_unit_test(test_knows_loopback),      cmocka_unit_test(test_reads_connection_overrides),
+	    cmocka_unit_test(test_names_steps),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
