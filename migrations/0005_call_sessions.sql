@@ -35,8 +35,8 @@ create table call_session (
 	ended_at          timestamptz,
 	duration_s        integer,
 
+	-- No foreign key to the revision: its check would lock one row, the campaign's, in every call's transaction.
 	primary key (tenant_id, session_id),
-	foreign key (tenant_id, campaign_id, campaign_revision) references campaign_revision (tenant_id, campaign_id, revision),
 	check ((ended_at is not null) = (status in ('completed', 'busy', 'no-answer', 'failed', 'canceled')))
 ) with (fillfactor = 60); -- room for each step's new version on the same page
 
