@@ -6,12 +6,11 @@
 
 /* A holder on the way to being a target: what ordering needs, beside the index. */
 struct candidate {
-	uint32_t holder;
+	uint32_t holder, seat;
 	uint32_t division;
 	uint32_t rank;       /* UINT32_MAX where there is none */
 	uint32_t group;      /* of the order: smaller first */
 	struct cp_str key;
-	struct cp_seat seat;
 };
 
 struct selection {
@@ -76,7 +75,7 @@ static uint32_t chamber_group(enum cp_order_rule rule, enum cp_chamber classific
 	}
 }
 
-static int add_holder(struct selection *selection, const struct cp_seat *seat, uint32_t index)
+static int add_holder(struct selection *selection, const struct cp_seat *seat, uint32_t seat_index, uint32_t index)
 {
 	enum { PARTY_GROUPS = 8 };
 	struct cp_holder holder = cp_dataset_holder(selection->dataset, index);
@@ -92,11 +91,11 @@ static int add_holder(struct selection *selection, const struct cp_seat *seat, u
 		return cp_fail(CP_E_LIMIT, "there are more than %d targets for one place", CP_TARGETS_MAX);
 	selection->candidates[selection->count++] = (struct candidate){
 		.holder = index,
+		.seat = seat_index,
 		.division = seat->division,
 		.rank = holder.rank == 0 ? UINT32_MAX : holder.rank,
 		.group = group,
 		.key = cp_dataset_person(selection->dataset, holder.person).key,
-		.seat = *seat,
 	};
 	return 0;
 }
@@ -116,7 +115,7 @@ static int add_seats(struct selection *selection, uint32_t division_index)
 			                     CP_STR_ARG(seat.district)),
 			     division.id);
 		for (uint32_t k = 0; k < seat.holder_count; ++k) {
-			int error = add_holder(selection, &seat, seat.first_holder + k);
+			int error = add_holder(selection, &seat, division.first_seat + i, seat.first_holder + k);
 			if (error != 0)
 				return error;
 		}
@@ -235,7 +234,8 @@ static void finish(struct selection *selection, const struct cp_postal_link *lin
 	struct cp_target *targets = cp_arena_alloc_array(selection->arena, count + 1, sizeof(*targets));
 	struct cp_str *divisions = cp_arena_alloc_array(selection->arena, link_count, sizeof(*divisions));
 	for (size_t i = 0; i < count; ++i) {
-		targets[i] = make_target(selection->dataset, &selection->candidates[i].seat, selection->candidates[i].holder);
+		struct cp_seat seat = cp_dataset_seat(selection->dataset, selection->candidates[i].seat);
+		targets[i] = make_target(selection->dataset, &seat, selection->candidates[i].holder);
 		warn_unreachable(selection, &targets[i]);
 	}
 	for (size_t i = 0; i < link_count; ++i)

@@ -2,6 +2,7 @@
 #include "format.h"
 
 #include <assert.h>
+#include <endian.h>
 
 #define ROWS(dataset, section, type) ((const struct type *)(dataset)->tables[section])
 
@@ -283,26 +284,34 @@ struct cp_office cp_dataset_office(const struct cp_dataset *dataset, uint32_t in
 
 /* ---- postal codes */
 
+/* The order of bytes as the order of numbers. */
+static unsigned __int128 code_number(const char code[16])
+{
+	uint64_t high, low;
+	memcpy(&high, code, 8);
+	memcpy(&low, code + 8, 8);
+	return (unsigned __int128)be64toh(high) << 64 | be64toh(low);
+}
+
 int cp_dataset_postal(const struct cp_dataset *dataset, struct cp_str code, const struct cp_postal_link **ret_links, size_t *ret_count)
 {
 	char padded[sizeof(((struct postal_row *)NULL)->code)] = {0};
 	if (code.len > MAX_CODE)
 		return cp_fail(CP_E_NOTFOUND, "this is too long for a postal code");
 	memcpy(padded, code.len == 0 ? "" : code.ptr, code.len);
-	const struct postal_row *rows = ROWS(dataset, SECTION_POSTAL, postal_row);
-	uint32_t low = 0, high = dataset->meta->counts[SECTION_POSTAL];
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		int order = memcmp(padded, rows[middle].code, sizeof(padded));
-		if (order == 0) {
-			*ret_links = ROWS(dataset, SECTION_LINKS, cp_postal_link) + rows[middle].first_link;
-			*ret_count = rows[middle].link_count;
-			return 0;
-		}
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
+	/* The last row that is not above the code: halving without a branch that depends on the data, since that is a coin's toss. */
+	const struct postal_row *row = ROWS(dataset, SECTION_POSTAL, postal_row);
+	unsigned __int128 wanted = code_number(padded);
+	uint32_t count = dataset->meta->counts[SECTION_POSTAL];
+	while (count > 1) {
+		uint32_t half = count / 2;
+		row = code_number(row[half].code) <= wanted ? row + half : row;
+		count -= half;
+	}
+	if (count == 1 && code_number(row->code) == wanted) {
+		*ret_links = ROWS(dataset, SECTION_LINKS, cp_postal_link) + row->first_link;
+		*ret_count = row->link_count;
+		return 0;
 	}
 	return cp_fail(CP_E_NOTFOUND, "the postal code \"%.*s\" is not known", CP_STR_ARG(code));
 }
