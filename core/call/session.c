@@ -7,9 +7,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CREATE, ACCEPTED, REFUSED, MOVE, REPORT, FIND_OPEN };
+enum { CREATE, ACCEPTED, REFUSED, MOVE, MOVE_ON, REPORT, FIND_OPEN };
 
 #define TERMINAL "'completed', 'busy', 'no-answer', 'failed', 'canceled'"
+
+/* $1 session, $2 from, $3 to, $4 what to note, $5 the supporter's leg. */
+#define MOVED \
+	"update call_session set position = $3, trail = trail || $4::text, carrier_call = coalesce(carrier_call, $5), " \
+	"status = case when ended_at is null then 'in-progress' else status end, answered_at = coalesce(answered_at, app_now()), " \
+	"updated_at = app_now() " \
+	"where tenant_id = app_tenant() and session_id = $1::uuid and position = $2 " \
+	"returning tenant_id, session_id, campaign_id, campaign_revision, plan, from_number"
+#define MOVED_OR_NOT \
+	"select true, campaign_id, campaign_revision, plan, from_number, null::text[] from moved " \
+	"union all " \
+	"select false, campaign_id, campaign_revision, plan, from_number, trail from call_session " \
+	"where tenant_id = app_tenant() and session_id = $1::uuid and not exists (select from moved)"
 
 const struct cp_db_statement cp_session_statements[] = {
 	[CREATE] = {"session_create", CP_DB_TENANT, 9,
@@ -18,39 +31,29 @@ const struct cp_db_statement cp_session_statements[] = {
 
 	/* $3 are the statuses that $2 may follow: the order of statuses is known in telephony/status.c alone */
 	[ACCEPTED] = {"session_accepted", CP_DB_TENANT, 5,
-		      "update call_session set carrier_call = coalesce(carrier_call, $4), status = case when status = any ($3::text[]) then $2 else status end, "
+		      "update call_session set carrier_call = coalesce(carrier_call, $4), status = case when status = any ($3::text[]) then $2::text else status end, "
 		      "queue_ms = $5::integer, updated_at = app_now() where tenant_id = app_tenant() and session_id = $1::uuid"},
 
 	[REFUSED] = {"session_refused", CP_DB_TENANT, 2,
 		     "update call_session set status = 'failed', reason = $2, ended_at = app_now(), updated_at = app_now() "
 		     "where tenant_id = app_tenant() and session_id = $1::uuid and ended_at is null"},
 
-	/*
-	 * $1 session, $2 from, $3 to, $4 what to note, $5 the supporter's leg; $6 outcome (null: no target is done), $7 target, $8 attempt,
-	 * $9 the target's leg, $10 duration, $11 bridged.
-	 */
-	[MOVE] = {"session_move", CP_DB_TENANT, 11,
-		  "with moved as ("
-		  "update call_session set position = $3, trail = trail || $4::text, carrier_call = coalesce(carrier_call, $5), "
-		  "status = case when ended_at is null then 'in-progress' else status end, answered_at = coalesce(answered_at, app_now()), "
-		  "updated_at = app_now() "
-		  "where tenant_id = app_tenant() and session_id = $1::uuid and position = $2 "
-		  "returning tenant_id, session_id, campaign_id, campaign_revision, plan, from_number), "
-		  "attempted as ("
-		  "insert into call_attempt (tenant_id, session_id, target, attempt, campaign_id, target_key, target_name, phone, status, carrier_call, "
-		  "duration_s, bridged) "
-		  "select tenant_id, session_id, $7::smallint, $8::smallint, campaign_id, target ->> 'key', target ->> 'name', target ->> 'phone', $6, $9, "
-		  "$10::integer, $11::boolean "
-		  "from moved, lateral (select plan -> 'targets' -> ($7::integer - 1)) as of (target) where $6::text is not null) "
-		  "select true, campaign_id, campaign_revision, plan, from_number, null::text[] from moved "
-		  "union all "
-		  "select false, campaign_id, campaign_revision, plan, from_number, trail from call_session "
-		  "where tenant_id = app_tenant() and session_id = $1::uuid and not exists (select from moved)"},
+	[MOVE] = {"session_move", CP_DB_TENANT, 5, "with moved as (" MOVED ") " MOVED_OR_NOT},
+
+	/* The same where a target is done: $6 outcome, $7 target, $8 attempt, $9 the target's leg, $10 duration, $11 bridged. */
+	[MOVE_ON] = {"session_move_on", CP_DB_TENANT, 11,
+		     "with moved as (" MOVED "), "
+		     "attempted as ("
+		     "insert into call_attempt (tenant_id, session_id, target, attempt, campaign_id, target_key, target_name, phone, status, carrier_call, "
+		     "duration_s, bridged) "
+		     "select tenant_id, session_id, $7::smallint, $8::smallint, campaign_id, target ->> 'key', target ->> 'name', target ->> 'phone', "
+		     "$6::text, $9, $10::integer, $11::boolean "
+		     "from moved, lateral (select plan -> 'targets' -> ($7::integer - 1)) as of (target)) " MOVED_OR_NOT},
 
 	/* $1 session, $2 status, $3 the statuses it may follow, $4 time, $5 duration, $6 reason, $7 the supporter's leg, $8 whether it is an end */
 	[REPORT] = {"session_report", CP_DB_TENANT, 8,
 		    "update call_session set "
-		    "status = case when status = any ($3::text[]) then $2 else status end, "
+		    "status = case when status = any ($3::text[]) then $2::text else status end, "
 		    "ringing_at = case when $2 = 'ringing' then coalesce(ringing_at, $4::timestamptz) else ringing_at end, "
 		    "ended_at = case when $8::boolean then coalesce(ended_at, $4::timestamptz) else ended_at end, "
 		    "duration_s = case when $8::boolean then coalesce(duration_s, $5::integer) else duration_s end, "
@@ -230,7 +233,8 @@ static void on_moved(void *data, int error, const struct cp_db_result *result)
 static int send_move(struct move *move)
 {
 	++move->sent;
-	return cp_db_submit(move->db, &cp_session_statements[MOVE], &move->tenant, move->values, on_moved, move);
+	int statement = move->outcome.len != 0 ? MOVE_ON : MOVE;
+	return cp_db_submit(move->db, &cp_session_statements[statement], &move->tenant, move->values, on_moved, move);
 }
 
 int cp_session_move(struct cp_db *db, struct cp_tenant_id tenant, const struct cp_session_move *request, struct cp_arena *arena,
