@@ -110,8 +110,8 @@ struct provider_post {
 
 struct provider_person {
 	uint32_t size;
-	struct provider_str id;   /* scheme and id, unique in the country: "bioguide:S000148". The host puts the country in front */
-	struct provider_str name; /* as it is said: "Charles E. Schumer" */
+	struct provider_str id; /* scheme and id, unique in the country: "bioguide:S000148". The host puts the country in front */
+	struct provider_str name;                    /* as it is said: "Charles E. Schumer" */
 	struct provider_str given_name, family_name; /* may be absent */
 	struct provider_from from;
 };
@@ -119,10 +119,10 @@ struct provider_person {
 /* Who holds which post. */
 struct provider_membership {
 	uint32_t size;
-	struct provider_str person, post;   /* ids of emitted records */
-	struct provider_str party, caucus;  /* caucus: the party a member sits with, where it is another; else absent */
-	struct provider_str start, end;     /* "2025-01-03", or absent. A passed end is no proof of anything: emit a warning */
-	struct provider_str phone;          /* the number to dial, E.164; absent: unreachable, which is kept and told to callers */
+	struct provider_str person, post;  /* ids of emitted records */
+	struct provider_str party, caucus; /* caucus: the party a member sits with, where it is another; else absent */
+	struct provider_str start, end;    /* "2025-01-03", or absent. A passed end is no proof of anything: emit a warning */
+	struct provider_str phone;         /* the number to dial, E.164; absent: unreachable, which is kept and told to callers */
 	struct provider_str phone_location; /* where that telephone stands, as it is said to a caller: "DC" */
 	uint32_t rank;                      /* seniority among the holders of one chamber in one division, 1 first; 0: none */
 	struct provider_from from;
@@ -131,12 +131,12 @@ struct provider_membership {
 /* A further office of a person. */
 struct provider_office {
 	uint32_t size;
-	struct provider_str id;     /* unique in the country */
-	struct provider_str person; /* id of an emitted person */
-	struct provider_str kind;   /* "capitol", "district", "constituency" */
-	struct provider_str phone;  /* E.164, or absent */
+	struct provider_str id;                                        /* unique in the country */
+	struct provider_str person;                                    /* id of an emitted person */
+	struct provider_str kind;                                      /* "capitol", "district", "constituency" */
+	struct provider_str phone;                                     /* E.164, or absent */
 	struct provider_str address, city, region, postal_code, hours; /* each may be absent */
-	double latitude, longitude; /* degrees (WGS 84), where has_point is not 0 */
+	double latitude, longitude;                                    /* degrees (WGS 84), where has_point is not 0 */
 	uint32_t has_point;
 	struct provider_from from;
 };
@@ -189,12 +189,12 @@ enum provider_document_flags {
 /* A document the plugin reads. The host finds or downloads it. */
 struct provider_document {
 	uint32_t size;
-	uint32_t flags;            /* enum provider_document_flags */
-	const char *name;          /* word for people and messages: "members" */
-	const char *const *files;  /* file names it may have, best first, NULL at the end; at least one */
-	const char *address;       /* https address of the public original */
-	const char *licence;       /* "CC0-1.0" */
-	uint64_t max_size;         /* bytes; more is refused */
+	uint32_t flags;           /* enum provider_document_flags */
+	const char *name;         /* word for people and messages: "members" */
+	const char *const *files; /* file names it may have, best first, NULL at the end; at least one */
+	const char *address;      /* https address of the public original */
+	const char *licence;      /* "CC0-1.0" */
+	uint64_t max_size;        /* bytes; more is refused */
 };
 
 struct provider_subtype {
@@ -226,9 +226,9 @@ enum provider_locate { PROVIDER_LOCATE_POSTAL = 1 };
 /* A kind of campaign the country has. The first subtype and the first order are the presets. */
 struct provider_campaign {
 	uint32_t size;
-	uint32_t locate;   /* enum provider_locate, or-ed: how its targets can be found */
-	const char *name;  /* "congress"; posts refer to it as their body */
-	const char *label; /* "Congress" */
+	uint32_t locate;                                /* enum provider_locate, or-ed: how its targets can be found */
+	const char *name;                               /* "congress"; posts refer to it as their body */
+	const char *label;                              /* "Congress" */
 	const struct provider_subtype *const *subtypes; /* NULL at the end; at least one */
 	const struct provider_order *const *orders;     /* NULL at the end; at least one */
 };

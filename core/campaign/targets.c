@@ -8,8 +8,8 @@
 struct candidate {
 	uint32_t holder, seat;
 	uint32_t division;
-	uint32_t rank;       /* UINT32_MAX where there is none */
-	uint32_t group;      /* of the order: smaller first */
+	uint32_t rank;  /* UINT32_MAX where there is none */
+	uint32_t group; /* of the order: smaller first */
 	struct cp_str key;
 };
 
@@ -90,12 +90,12 @@ static int add_holder(struct selection *selection, const struct cp_seat *seat, u
 	if (selection->count == CP_TARGETS_MAX)
 		return cp_fail(CP_E_LIMIT, "there are more than %d targets for one place", CP_TARGETS_MAX);
 	selection->candidates[selection->count++] = (struct candidate){
-		.holder = index,
-		.seat = seat_index,
-		.division = seat->division,
-		.rank = holder.rank == 0 ? UINT32_MAX : holder.rank,
-		.group = group,
-		.key = cp_dataset_person(selection->dataset, holder.person).key,
+	    .holder = index,
+	    .seat = seat_index,
+	    .division = seat->division,
+	    .rank = holder.rank == 0 ? UINT32_MAX : holder.rank,
+	    .group = group,
+	    .key = cp_dataset_person(selection->dataset, holder.person).key,
 	};
 	return 0;
 }
@@ -201,19 +201,19 @@ static struct cp_target make_target(const struct cp_dataset *dataset, const stru
 	struct cp_holder holder = cp_dataset_holder(dataset, index);
 	struct cp_person person = cp_dataset_person(dataset, holder.person);
 	return (struct cp_target){
-		.key = person.key,
-		.name = person.name,
-		.title = seat->title,
-		.district = seat->district,
-		.division = cp_dataset_division(dataset, seat->division).id,
-		.chamber = seat->chamber,
-		.classification = seat->classification,
-		.party = holder.party,
-		.caucus = holder.caucus,
-		.location = holder.location,
-		.phone = holder.phone.len == 0 ? CP_STR_NULL : holder.phone,
-		.reachable = holder.phone.len != 0,
-		.voting = seat->voting,
+	    .key = person.key,
+	    .name = person.name,
+	    .title = seat->title,
+	    .district = seat->district,
+	    .division = cp_dataset_division(dataset, seat->division).id,
+	    .chamber = seat->chamber,
+	    .classification = seat->classification,
+	    .party = holder.party,
+	    .caucus = holder.caucus,
+	    .location = holder.location,
+	    .phone = holder.phone.len == 0 ? CP_STR_NULL : holder.phone,
+	    .reachable = holder.phone.len != 0,
+	    .voting = seat->voting,
 	};
 }
 
@@ -221,12 +221,13 @@ static void warn_unreachable(struct selection *selection, const struct cp_target
 {
 	if (!target->reachable)
 		warn(selection, CP_DATASET_NO_PHONE,
-		     cp_arena_printf(selection->arena, "%.*s %.*s (%.*s) has no telephone number in the data.", CP_STR_ARG(target->title),
-		                     CP_STR_ARG(target->name), CP_STR_ARG(target->district)),
+		     cp_arena_printf(selection->arena, "%.*s %.*s (%.*s) has no telephone number in the data.",
+		                     CP_STR_ARG(target->title), CP_STR_ARG(target->name), CP_STR_ARG(target->district)),
 		     target->division);
 }
 
-static void finish(struct selection *selection, const struct cp_postal_link *links, size_t link_count, struct cp_targets *ret_targets)
+static void finish(struct selection *selection, const struct cp_postal_link *links, size_t link_count,
+                   struct cp_targets *ret_targets)
 {
 	size_t count = selection->count;
 	if (selection->query->max != 0 && count > selection->query->max)
@@ -241,13 +242,13 @@ static void finish(struct selection *selection, const struct cp_postal_link *lin
 	for (size_t i = 0; i < link_count; ++i)
 		divisions[i] = cp_dataset_division(selection->dataset, links[i].division).id;
 	*ret_targets = (struct cp_targets){
-		.targets = targets,
-		.count = count,
-		.divisions = divisions,
-		.division_count = link_count,
-		.split = selection->split,
-		.warnings = selection->warnings,
-		.warning_count = selection->warning_count,
+	    .targets = targets,
+	    .count = count,
+	    .divisions = divisions,
+	    .division_count = link_count,
+	    .split = selection->split,
+	    .warnings = selection->warnings,
+	    .warning_count = selection->warning_count,
 	};
 }
 

@@ -39,7 +39,7 @@ int cp_builder_refuse(const struct cp_dataset_builder *builder, struct cp_proven
 	struct cp_str file = CP_STR("?");
 	if (from.source < builder->tables[SECTION_SOURCES].count) {
 		const struct source_row *source =
-			cp_table_row(&builder->tables[SECTION_SOURCES], sizeof(struct source_row), from.source);
+		    cp_table_row(&builder->tables[SECTION_SOURCES], sizeof(struct source_row), from.source);
 		file = cp_builder_text(builder, source->file);
 	}
 	if (from.line == 0)
@@ -50,7 +50,8 @@ int cp_builder_refuse(const struct cp_dataset_builder *builder, struct cp_proven
 /* ---- text */
 
 /* Puts text into the strings, once, and checks it. what names the member in a refusal. */
-static int put(struct cp_dataset_builder *builder, struct cp_str text, const char *what, struct cp_provenance from, struct text_row *ret_text)
+static int put(struct cp_dataset_builder *builder, struct cp_str text, const char *what, struct cp_provenance from,
+               struct text_row *ret_text)
 {
 	if (text.len == 0) {
 		*ret_text = (struct text_row){0, 0};
@@ -143,7 +144,8 @@ static int check_phone(const struct cp_dataset_builder *builder, struct cp_str p
 
 /* ---- the builder */
 
-struct cp_dataset_builder *cp_dataset_builder_new(struct cp_str country, struct cp_str provider_name, struct cp_str provider_version)
+struct cp_dataset_builder *cp_dataset_builder_new(struct cp_str country, struct cp_str provider_name,
+                                                  struct cp_str provider_version)
 {
 	struct cp_dataset_builder *builder = cp_alloc(sizeof(*builder));
 	builder->interned = cp_map_new();
@@ -198,9 +200,11 @@ int cp_dataset_builder_source(struct cp_dataset_builder *builder, const struct c
 	struct source_row filled = {.size = source->size};
 	memcpy(filled.sha256, source->sha256, sizeof(filled.sha256));
 	const struct wanted texts[] = {
-		{source->name, "source's name", &filled.name, true},     {source->file, "source's file name", &filled.file, true},
-		{source->address, "source's address", &filled.address, false}, {source->licence, "source's licence", &filled.licence, false},
-		{source->date, "source's date", &filled.date, false},
+	    {source->name, "source's name", &filled.name, true},
+	    {source->file, "source's file name", &filled.file, true},
+	    {source->address, "source's address", &filled.address, false},
+	    {source->licence, "source's licence", &filled.licence, false},
+	    {source->date, "source's date", &filled.date, false},
 	};
 	struct cp_provenance none = {CP_DATASET_NONE, 0};
 	int error = put_all(builder, texts, CP_COUNT(texts), none);
@@ -215,10 +219,10 @@ int cp_dataset_builder_kind(struct cp_dataset_builder *builder, const struct cp_
 		return CP_E_LIMIT;
 	row->chambers = kind->chambers;
 	const struct wanted texts[] = {
-		{kind->type, "campaign type", &row->type, true},
-		{kind->type_label, "campaign type's label", &row->type_label, true},
-		{kind->subtype, "campaign subtype", &row->subtype, true},
-		{kind->subtype_label, "campaign subtype's label", &row->subtype_label, true},
+	    {kind->type, "campaign type", &row->type, true},
+	    {kind->type_label, "campaign type's label", &row->type_label, true},
+	    {kind->subtype, "campaign subtype", &row->subtype, true},
+	    {kind->subtype_label, "campaign subtype's label", &row->subtype_label, true},
 	};
 	return put_all(builder, texts, CP_COUNT(texts), (struct cp_provenance){CP_DATASET_NONE, 0});
 }
@@ -230,10 +234,11 @@ int cp_dataset_builder_order(struct cp_dataset_builder *builder, const struct cp
 		return CP_E_LIMIT;
 	row->rule = order->rule;
 	const struct wanted texts[] = {
-		{order->type, "campaign type", &row->type, true},
-		{order->name, "order", &row->name, true},
-		{order->label, "order's label", &row->label, true},
-		{order->party, "order's party", &row->party, order->rule == CP_ORDER_PARTY_FIRST || order->rule == CP_ORDER_PARTY_ONLY},
+	    {order->type, "campaign type", &row->type, true},
+	    {order->name, "order", &row->name, true},
+	    {order->label, "order's label", &row->label, true},
+	    {order->party, "order's party", &row->party,
+	     order->rule == CP_ORDER_PARTY_FIRST || order->rule == CP_ORDER_PARTY_ONLY},
 	};
 	return put_all(builder, texts, CP_COUNT(texts), (struct cp_provenance){CP_DATASET_NONE, 0});
 }
@@ -243,7 +248,8 @@ int cp_dataset_builder_locator(struct cp_dataset_builder *builder, const struct 
 	struct locator_row *row = add_row(builder, SECTION_LOCATORS);
 	if (row == NULL)
 		return CP_E_LIMIT;
-	const struct wanted texts[] = {{locator->type, "campaign type", &row->type, true}, {locator->name, "locator", &row->name, true}};
+	const struct wanted texts[] = {{locator->type, "campaign type", &row->type, true},
+	                               {locator->name, "locator", &row->name, true}};
 	return put_all(builder, texts, CP_COUNT(texts), (struct cp_provenance){CP_DATASET_NONE, 0});
 }
 
@@ -254,15 +260,18 @@ int cp_dataset_builder_division(struct cp_dataset_builder *builder, const struct
 	if (error != 0)
 		return error;
 	if (!cp_str_starts(division->id, CP_STR("ocd-division/country:")))
-		return cp_builder_refuse(builder, division->from, "\"%.*s\" is no Open Civic Data id of a division", CP_STR_ARG(division->id));
+		return cp_builder_refuse(builder, division->from, "\"%.*s\" is no Open Civic Data id of a division",
+		                         CP_STR_ARG(division->id));
 	if (parent.len != 0)
 		error = check_known(builder, builder->divisions, parent, "division", division->from, &filled.parent);
 	else if (builder->meta.root != CP_DATASET_NONE)
-		error = cp_builder_refuse(builder, division->from, "the division \"%.*s\" has no division around it, and it is not the first",
+		error = cp_builder_refuse(builder, division->from,
+		                          "the division \"%.*s\" has no division around it, and it is not the first",
 		                          CP_STR_ARG(division->id));
 	else
 		builder->meta.root = 0;
-	const struct wanted texts[] = {{division->id, "division's id", &filled.id, true}, {division->name, "division's name", &filled.name, true}};
+	const struct wanted texts[] = {{division->id, "division's id", &filled.id, true},
+	                               {division->name, "division's name", &filled.name, true}};
 	if (error == 0)
 		error = put_all(builder, texts, CP_COUNT(texts), division->from);
 	struct division_row *row = error == 0 ? add_row(builder, SECTION_DIVISIONS) : NULL;
@@ -283,11 +292,14 @@ int cp_dataset_builder_seat(struct cp_dataset_builder *builder, const struct cp_
 		return error;
 	uint32_t bits = seat->classification;
 	if (bits == 0 || bits > CP_CHAMBER_OTHER || (bits & (bits - 1)) != 0)
-		return cp_builder_refuse(builder, seat->from, "the post \"%.*s\" has no known classification (%u)", CP_STR_ARG(seat->id), bits);
+		return cp_builder_refuse(builder, seat->from, "the post \"%.*s\" has no known classification (%u)",
+		                         CP_STR_ARG(seat->id), bits);
 	const struct wanted texts[] = {
-		{seat->id, "post's id", &filled.id, true},           {seat->body, "post's body", &filled.body, true},
-		{seat->chamber, "post's chamber", &filled.chamber, true}, {seat->title, "post's title", &filled.title, true},
-		{seat->district, "post's district", &filled.district, true},
+	    {seat->id, "post's id", &filled.id, true},
+	    {seat->body, "post's body", &filled.body, true},
+	    {seat->chamber, "post's chamber", &filled.chamber, true},
+	    {seat->title, "post's title", &filled.title, true},
+	    {seat->district, "post's district", &filled.district, true},
 	};
 	if ((error = put_all(builder, texts, CP_COUNT(texts), seat->from)) != 0)
 		return error;
@@ -310,10 +322,10 @@ int cp_dataset_builder_person(struct cp_dataset_builder *builder, const struct c
 	if (len < 0 || (size_t)len >= sizeof(key))
 		return cp_builder_refuse(builder, person->from, "the id of a person is longer than %zu bytes", sizeof(key) - 1);
 	const struct wanted texts[] = {
-		{cp_str(key), "person's id", &filled.key, true},
-		{person->name, "person's name", &filled.name, true},
-		{person->given_name, "given name", &filled.given_name, false},
-		{person->family_name, "family name", &filled.family_name, false},
+	    {cp_str(key), "person's id", &filled.key, true},
+	    {person->name, "person's name", &filled.name, true},
+	    {person->given_name, "given name", &filled.given_name, false},
+	    {person->family_name, "family name", &filled.family_name, false},
 	};
 	if ((error = put_all(builder, texts, CP_COUNT(texts), person->from)) != 0)
 		return error;
@@ -325,7 +337,8 @@ int cp_dataset_builder_person(struct cp_dataset_builder *builder, const struct c
 	return 0;
 }
 
-int cp_dataset_builder_holder(struct cp_dataset_builder *builder, const struct cp_holder *holder, struct cp_str person, struct cp_str seat)
+int cp_dataset_builder_holder(struct cp_dataset_builder *builder, const struct cp_holder *holder, struct cp_str person,
+                              struct cp_str seat)
 {
 	struct holder_row filled = {.rank = holder->rank, .from = holder->from};
 	if (holder->from.source >= builder->tables[SECTION_SOURCES].count)
@@ -340,11 +353,15 @@ int cp_dataset_builder_holder(struct cp_dataset_builder *builder, const struct c
 	char pair[32];
 	snprintf(pair, sizeof(pair), "%u/%u", filled.person, filled.seat);
 	if (find(builder->holders, cp_str(pair)) != CP_DATASET_NONE)
-		return cp_builder_refuse(builder, holder->from, "\"%.*s\" holds the post \"%.*s\" twice", CP_STR_ARG(person), CP_STR_ARG(seat));
+		return cp_builder_refuse(builder, holder->from, "\"%.*s\" holds the post \"%.*s\" twice", CP_STR_ARG(person),
+		                         CP_STR_ARG(seat));
 	const struct wanted texts[] = {
-		{holder->party, "party", &filled.party, false},    {holder->caucus, "caucus", &filled.caucus, false},
-		{holder->phone, "phone", &filled.phone, false},    {holder->location, "phone's location", &filled.location, false},
-		{holder->start, "start of term", &filled.start, false}, {holder->end, "end of term", &filled.end, false},
+	    {holder->party, "party", &filled.party, false},
+	    {holder->caucus, "caucus", &filled.caucus, false},
+	    {holder->phone, "phone", &filled.phone, false},
+	    {holder->location, "phone's location", &filled.location, false},
+	    {holder->start, "start of term", &filled.start, false},
+	    {holder->end, "end of term", &filled.end, false},
 	};
 	if ((error = put_all(builder, texts, CP_COUNT(texts), holder->from)) != 0)
 		return error;
@@ -367,17 +384,23 @@ int cp_dataset_builder_office(struct cp_dataset_builder *builder, const struct c
 	if (error != 0)
 		return error;
 	if (office->has_point) {
-		if (!isfinite(office->latitude) || !isfinite(office->longitude) || fabs(office->latitude) > 90 || fabs(office->longitude) > 180)
-			return cp_builder_refuse(builder, office->from, "the office \"%.*s\" is nowhere on earth", CP_STR_ARG(office->id));
+		if (!isfinite(office->latitude) || !isfinite(office->longitude) || fabs(office->latitude) > 90 ||
+		    fabs(office->longitude) > 180)
+			return cp_builder_refuse(builder, office->from, "the office \"%.*s\" is nowhere on earth",
+			                         CP_STR_ARG(office->id));
 		filled.has_point = 1;
 		filled.latitude = office->latitude;
 		filled.longitude = office->longitude;
 	}
 	const struct wanted texts[] = {
-		{office->id, "office's id", &filled.id, true},        {office->kind, "office's kind", &filled.kind, true},
-		{office->phone, "phone", &filled.phone, false},       {office->address, "address", &filled.address, false},
-		{office->city, "city", &filled.city, false},          {office->region, "region", &filled.region, false},
-		{office->postal_code, "postal code", &filled.postal_code, false}, {office->hours, "hours", &filled.hours, false},
+	    {office->id, "office's id", &filled.id, true},
+	    {office->kind, "office's kind", &filled.kind, true},
+	    {office->phone, "phone", &filled.phone, false},
+	    {office->address, "address", &filled.address, false},
+	    {office->city, "city", &filled.city, false},
+	    {office->region, "region", &filled.region, false},
+	    {office->postal_code, "postal code", &filled.postal_code, false},
+	    {office->hours, "hours", &filled.hours, false},
 	};
 	if ((error = put_all(builder, texts, CP_COUNT(texts), office->from)) != 0)
 		return error;
@@ -396,7 +419,8 @@ int cp_dataset_builder_postal(struct cp_dataset_builder *builder, struct cp_str 
 	if (from.source >= builder->tables[SECTION_SOURCES].count)
 		return cp_fail(CP_E_INPUT, "a postal code names a document that was not given");
 	if (code.len == 0 || code.len > MAX_CODE || !cp_str_is_utf8(code))
-		return cp_builder_refuse(builder, from, "a postal code has 1 to %d bytes of text, this one has %zu", MAX_CODE, code.len);
+		return cp_builder_refuse(builder, from, "a postal code has 1 to %d bytes of text, this one has %zu", MAX_CODE,
+		                         code.len);
 	if (weight > 1000000)
 		return cp_builder_refuse(builder, from, "a weight is at most 1000000 millionths, this one is %u", weight);
 	int error = check_known(builder, builder->divisions, division, "division", from, &filled.division);
@@ -415,7 +439,8 @@ int cp_dataset_builder_warning(struct cp_dataset_builder *builder, const struct 
 	struct warning_row filled = {.kind = warning->kind, .from = warning->from};
 	if (warning->from.source >= builder->tables[SECTION_SOURCES].count)
 		return cp_fail(CP_E_INPUT, "a warning names a document that was not given");
-	const struct wanted texts[] = {{warning->subject, "subject", &filled.subject, false}, {warning->text, "warning's text", &filled.text, true}};
+	const struct wanted texts[] = {{warning->subject, "subject", &filled.subject, false},
+	                               {warning->text, "warning's text", &filled.text, true}};
 	int error = put_all(builder, texts, CP_COUNT(texts), warning->from);
 	struct warning_row *row = error == 0 ? add_row(builder, SECTION_WARNINGS) : NULL;
 	if (row == NULL)

@@ -98,10 +98,10 @@ static int compare_postal(const struct cp_dataset_builder *builder, const void *
 }
 
 /* Walks the rows of a section. */
-#define ROWS(builder, section, type, name) \
-	struct type *name = (struct type *)(void *)(builder)->tables[section].rows, \
-		    *const name##_end = name + (builder)->tables[section].count; \
-	name < name##_end; \
+#define ROWS(builder, section, type, name)                                                                                       \
+	struct type *name = (struct type *)(void *)(builder)->tables[section].rows, *const name##_end =                          \
+	                                                                                name + (builder)->tables[section].count; \
+	name < name##_end;                                                                                                       \
 	++name
 
 static void *row_at(struct cp_dataset_builder *builder, enum section section, uint32_t index)
@@ -187,7 +187,8 @@ static int arrange_holders(struct cp_dataset_builder *builder)
 
 /* ---- postal codes */
 
-static int add_link(struct cp_dataset_builder *builder, struct postal_row *postal, uint32_t division, uint32_t weight, bool explicit_weight)
+static int add_link(struct cp_dataset_builder *builder, struct postal_row *postal, uint32_t division, uint32_t weight,
+                    bool explicit_weight)
 {
 	for (uint32_t i = 0; i < postal->link_count; ++i) {
 		struct cp_postal_link *link = row_at(builder, SECTION_LINKS, postal->first_link + i);
@@ -221,8 +222,8 @@ static int join_code(struct cp_dataset_builder *builder, const struct postal_inp
 	for (uint32_t i = 0; i < count && error == 0; ++i) {
 		if (i != 0 && inputs[i].division == inputs[i - 1].division) {
 			const struct division_row *division = row_at(builder, SECTION_DIVISIONS, inputs[i].division);
-			return cp_builder_refuse(builder, inputs[i].from, "the postal code \"%s\" is listed twice for \"%.*s\"", inputs[i].code,
-			                         CP_STR_ARG(cp_builder_text(builder, division->id)));
+			return cp_builder_refuse(builder, inputs[i].from, "the postal code \"%s\" is listed twice for \"%.*s\"",
+			                         inputs[i].code, CP_STR_ARG(cp_builder_text(builder, division->id)));
 		}
 		error = add_link(builder, &postal, inputs[i].division, inputs[i].weight, true);
 	}
@@ -252,7 +253,8 @@ static int arrange_postal(struct cp_dataset_builder *builder)
 	const struct postal_input *inputs = (const struct postal_input *)(const void *)builder->postal_inputs.rows;
 	for (uint32_t first = 0, end; first < builder->postal_inputs.count; first = end) {
 		end = first + 1;
-		while (end < builder->postal_inputs.count && memcmp(inputs[end].code, inputs[first].code, sizeof(inputs->code)) == 0)
+		while (end < builder->postal_inputs.count &&
+		       memcmp(inputs[end].code, inputs[first].code, sizeof(inputs->code)) == 0)
 			++end;
 		int error = join_code(builder, inputs + first, end - first);
 		if (error != 0)

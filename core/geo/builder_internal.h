@@ -19,9 +19,9 @@ struct postal_input {
 
 struct cp_dataset_builder {
 	struct meta_row meta;
-	struct table tables[SECTION_COUNT]; /* STRINGS holds bytes */
-	struct table postal_inputs;         /* struct postal_input */
-	struct cp_map *interned;            /* text to its place in STRINGS */
+	struct table tables[SECTION_COUNT];                                        /* STRINGS holds bytes */
+	struct table postal_inputs;                                                /* struct postal_input */
+	struct cp_map *interned;                                                   /* text to its place in STRINGS */
 	struct cp_map *divisions, *seats, *people, *offices, *holders, *vacancies; /* id to index + 1 */
 };
 

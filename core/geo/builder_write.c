@@ -27,8 +27,8 @@ static int warn_of_vacancies(struct cp_dataset_builder *builder)
 		snprintf(id, sizeof(id), "%.*s", CP_STR_ARG(cp_builder_text(builder, seat->id)));
 		if (cp_map_get(builder->vacancies, cp_str(id)) != NULL)
 			continue;
-		snprintf(text, sizeof(text), "Nobody holds the seat of %.*s for %.*s.", CP_STR_ARG(cp_builder_text(builder, seat->title)),
-		         CP_STR_ARG(cp_builder_text(builder, seat->district)));
+		snprintf(text, sizeof(text), "Nobody holds the seat of %.*s for %.*s.",
+		         CP_STR_ARG(cp_builder_text(builder, seat->title)), CP_STR_ARG(cp_builder_text(builder, seat->district)));
 		struct cp_dataset_warning warning = {CP_DATASET_VACANCY, cp_str(id), cp_str(text), seat->from};
 		int error = cp_dataset_builder_warning(builder, &warning);
 		if (error != 0)

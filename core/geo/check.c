@@ -33,9 +33,9 @@ static bool one_chamber(uint32_t bits)
 	return bits != 0 && bits <= CP_CHAMBER_OTHER && (bits & (bits - 1)) == 0;
 }
 
-#define EACH(check, section, type, name) \
-	const struct type *name = (check)->dataset->tables[section], *const name##_end = name + (check)->counts[section]; \
-	name < name##_end; \
+#define EACH(check, section, type, name)                                                                                         \
+	const struct type *name = (check)->dataset->tables[section], *const name##_end = name + (check)->counts[section];        \
+	name < name##_end;                                                                                                       \
 	++name
 
 /* How many texts stand in a row from member on. */
@@ -50,7 +50,8 @@ static bool lists_ok(const struct check *check)
 		if (!text_ok(check, TEXTS(kind, type, subtype_label)))
 			return false;
 	for (EACH(check, SECTION_ORDERS, order_row, order))
-		if (!text_ok(check, TEXTS(order, type, party)) || order->rule < CP_ORDER_AS_LISTED || order->rule > CP_ORDER_PARTY_ONLY)
+		if (!text_ok(check, TEXTS(order, type, party)) || order->rule < CP_ORDER_AS_LISTED ||
+		    order->rule > CP_ORDER_PARTY_ONLY)
 			return false;
 	for (EACH(check, SECTION_LOCATORS, locator_row, locator))
 		if (!text_ok(check, TEXTS(locator, type, name)))
@@ -81,8 +82,8 @@ static bool divisions_ok(const struct check *check)
 static bool seats_ok(const struct check *check)
 {
 	for (EACH(check, SECTION_SEATS, seat_row, seat))
-		if (!text_ok(check, TEXTS(seat, id, district)) || !from_ok(check, seat->from) || !one_chamber(seat->classification) ||
-		    seat->division >= check->counts[SECTION_DIVISIONS] ||
+		if (!text_ok(check, TEXTS(seat, id, district)) || !from_ok(check, seat->from) ||
+		    !one_chamber(seat->classification) || seat->division >= check->counts[SECTION_DIVISIONS] ||
 		    !range_ok(check, SECTION_HOLDERS, seat->first_holder, seat->holder_count))
 			return false;
 	for (EACH(check, SECTION_HOLDERS, holder_row, holder))
@@ -106,7 +107,8 @@ static bool people_ok(const struct check *check)
 		previous = person;
 	}
 	for (EACH(check, SECTION_OFFICES, office_row, office))
-		if (!text_ok(check, TEXTS(office, id, hours)) || !from_ok(check, office->from) || office->person >= check->counts[SECTION_PEOPLE])
+		if (!text_ok(check, TEXTS(office, id, hours)) || !from_ok(check, office->from) ||
+		    office->person >= check->counts[SECTION_PEOPLE])
 			return false;
 	const uint32_t *holdings = check->dataset->tables[SECTION_HOLDINGS];
 	for (uint32_t i = 0; i < check->counts[SECTION_HOLDINGS]; ++i)
@@ -137,19 +139,21 @@ int cp_dataset_check(const struct cp_dataset *dataset, const size_t sizes[SECTIO
 	struct check check = {dataset, dataset->meta->counts, dataset->meta->counts[SECTION_STRINGS]};
 	for (int i = 0; i < SECTION_COUNT; ++i)
 		if ((size_t)check.counts[i] * cp_dataset_shapes[i].width > sizes[i])
-			return cp_fail(CP_E_INPUT, "the section \"%s\" is shorter than its %u rows", cp_dataset_shapes[i].key, check.counts[i]);
+			return cp_fail(CP_E_INPUT, "the section \"%s\" is shorter than its %u rows", cp_dataset_shapes[i].key,
+			               check.counts[i]);
 	const struct text_row names[] = {dataset->meta->provider_name, dataset->meta->provider_version};
 	static const struct {
 		const char *what;
 		bool (*ok)(const struct check *check);
 	} checks[] = {
-		{"the lists", lists_ok}, {"the divisions", divisions_ok}, {"the seats", seats_ok},
-		{"the people", people_ok}, {"the postal codes", postal_ok},
+	    {"the lists", lists_ok},   {"the divisions", divisions_ok}, {"the seats", seats_ok},
+	    {"the people", people_ok}, {"the postal codes", postal_ok},
 	};
 	if (!text_ok(&check, names, 2))
 		return cp_fail(CP_E_INPUT, "the header points outside the strings");
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); ++i)
 		if (!checks[i].ok(&check))
-			return cp_fail(CP_E_INPUT, "%s have a row that is out of order or points outside the file", checks[i].what);
+			return cp_fail(CP_E_INPUT, "%s have a row that is out of order or points outside the file",
+			               checks[i].what);
 	return 0;
 }

@@ -20,8 +20,8 @@ static int check_body(const char *path, const unsigned char *map, size_t size, s
 	if (memcmp(trailer.magic, TRAILER_MAGIC, sizeof(trailer.magic)) != 0)
 		return cp_fail(CP_E_INPUT, "%s: this is no dataset, or its end is missing", path);
 	if (trailer.format != CP_DATASET_FORMAT)
-		return cp_fail(CP_E_INPUT, "%s: the dataset has format %llu, this program reads format %d; compile it again", path,
-		               (unsigned long long)trailer.format, CP_DATASET_FORMAT);
+		return cp_fail(CP_E_INPUT, "%s: the dataset has format %llu, this program reads format %d; compile it again",
+		               path, (unsigned long long)trailer.format, CP_DATASET_FORMAT);
 	if (trailer.body_size != size - sizeof(trailer))
 		return cp_fail(CP_E_INPUT, "%s: the dataset should have %llu bytes and has %zu", path,
 		               (unsigned long long)(trailer.body_size + sizeof(trailer)), size);
@@ -77,7 +77,8 @@ static int open_environment(struct cp_dataset *dataset, const char *path, MDB_db
 	return rc == 0 ? 0 : lmdb_failed(path, rc);
 }
 
-static int get_section(struct cp_dataset *dataset, const char *path, MDB_dbi dbi, const char *name, const void **ret_table, size_t *ret_size)
+static int get_section(struct cp_dataset *dataset, const char *path, MDB_dbi dbi, const char *name, const void **ret_table,
+                       size_t *ret_size)
 {
 	struct cp_str text = cp_str(name);
 	MDB_val key = {text.len, (void *)(uintptr_t)text.ptr}, value;
@@ -96,9 +97,11 @@ static int check_meta(const char *path, const struct meta_row *meta, size_t size
 	if (size < sizeof(*meta) || memcmp(meta->magic, META_MAGIC, sizeof(meta->magic)) != 0)
 		return cp_fail(CP_E_INPUT, "%s: the header is not that of a dataset", path);
 	if (meta->byte_order != BYTE_ORDER_MARK)
-		return cp_fail(CP_E_INPUT, "%s: the dataset was made on a machine with another byte order; compile it again", path);
+		return cp_fail(CP_E_INPUT, "%s: the dataset was made on a machine with another byte order; compile it again",
+		               path);
 	if (meta->format != CP_DATASET_FORMAT)
-		return cp_fail(CP_E_INPUT, "%s: the header names format %u, this program reads %d", path, meta->format, CP_DATASET_FORMAT);
+		return cp_fail(CP_E_INPUT, "%s: the header names format %u, this program reads %d", path, meta->format,
+		               CP_DATASET_FORMAT);
 	if (memchr(meta->country, '\0', sizeof(meta->country)) == NULL)
 		return cp_fail(CP_E_INPUT, "%s: the header's country is not ended", path);
 	return 0;
@@ -115,16 +118,16 @@ static void fill_info(struct cp_dataset *dataset)
 	memcpy(info->key, meta->key, sizeof(info->key));
 	info->root = meta->root;
 	info->counts = (struct cp_dataset_counts){
-		.divisions = meta->counts[SECTION_DIVISIONS],
-		.seats = meta->counts[SECTION_SEATS],
-		.vacant_seats = meta->vacant_seats,
-		.people = meta->counts[SECTION_PEOPLE],
-		.holders = meta->counts[SECTION_HOLDERS],
-		.unreachable_holders = meta->unreachable_holders,
-		.offices = meta->counts[SECTION_OFFICES],
-		.postal_codes = meta->counts[SECTION_POSTAL],
-		.postal_links = meta->counts[SECTION_LINKS],
-		.warnings = meta->counts[SECTION_WARNINGS],
+	    .divisions = meta->counts[SECTION_DIVISIONS],
+	    .seats = meta->counts[SECTION_SEATS],
+	    .vacant_seats = meta->vacant_seats,
+	    .people = meta->counts[SECTION_PEOPLE],
+	    .holders = meta->counts[SECTION_HOLDERS],
+	    .unreachable_holders = meta->unreachable_holders,
+	    .offices = meta->counts[SECTION_OFFICES],
+	    .postal_codes = meta->counts[SECTION_POSTAL],
+	    .postal_links = meta->counts[SECTION_LINKS],
+	    .warnings = meta->counts[SECTION_WARNINGS],
 	};
 }
 

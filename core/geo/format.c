@@ -1,20 +1,20 @@
 #include "format.h"
 
 const struct section_shape cp_dataset_shapes[SECTION_COUNT] = {
-	[SECTION_STRINGS] = {"strings", 1},
-	[SECTION_SOURCES] = {"sources", sizeof(struct source_row)},
-	[SECTION_KINDS] = {"kinds", sizeof(struct kind_row)},
-	[SECTION_ORDERS] = {"orders", sizeof(struct order_row)},
-	[SECTION_LOCATORS] = {"locators", sizeof(struct locator_row)},
-	[SECTION_DIVISIONS] = {"divisions", sizeof(struct division_row)},
-	[SECTION_SEATS] = {"seats", sizeof(struct seat_row)},
-	[SECTION_HOLDERS] = {"holders", sizeof(struct holder_row)},
-	[SECTION_PEOPLE] = {"people", sizeof(struct person_row)},
-	[SECTION_HOLDINGS] = {"holdings", sizeof(uint32_t)},
-	[SECTION_OFFICES] = {"offices", sizeof(struct office_row)},
-	[SECTION_POSTAL] = {"postal", sizeof(struct postal_row)},
-	[SECTION_LINKS] = {"links", sizeof(struct cp_postal_link)},
-	[SECTION_WARNINGS] = {"warnings", sizeof(struct warning_row)},
+    [SECTION_STRINGS] = {"strings", 1},
+    [SECTION_SOURCES] = {"sources", sizeof(struct source_row)},
+    [SECTION_KINDS] = {"kinds", sizeof(struct kind_row)},
+    [SECTION_ORDERS] = {"orders", sizeof(struct order_row)},
+    [SECTION_LOCATORS] = {"locators", sizeof(struct locator_row)},
+    [SECTION_DIVISIONS] = {"divisions", sizeof(struct division_row)},
+    [SECTION_SEATS] = {"seats", sizeof(struct seat_row)},
+    [SECTION_HOLDERS] = {"holders", sizeof(struct holder_row)},
+    [SECTION_PEOPLE] = {"people", sizeof(struct person_row)},
+    [SECTION_HOLDINGS] = {"holdings", sizeof(uint32_t)},
+    [SECTION_OFFICES] = {"offices", sizeof(struct office_row)},
+    [SECTION_POSTAL] = {"postal", sizeof(struct postal_row)},
+    [SECTION_LINKS] = {"links", sizeof(struct cp_postal_link)},
+    [SECTION_WARNINGS] = {"warnings", sizeof(struct warning_row)},
 };
 
 static bool is_digit(char c)

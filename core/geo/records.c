@@ -26,12 +26,12 @@ struct cp_dataset_source cp_dataset_source(const struct cp_dataset *dataset, siz
 {
 	const struct source_row *source = row(dataset, SECTION_SOURCES, index);
 	struct cp_dataset_source out = {
-		.name = cp_dataset_text(dataset, source->name),
-		.file = cp_dataset_text(dataset, source->file),
-		.address = cp_dataset_text(dataset, source->address),
-		.licence = cp_dataset_text(dataset, source->licence),
-		.date = cp_dataset_text(dataset, source->date),
-		.size = source->size,
+	    .name = cp_dataset_text(dataset, source->name),
+	    .file = cp_dataset_text(dataset, source->file),
+	    .address = cp_dataset_text(dataset, source->address),
+	    .licence = cp_dataset_text(dataset, source->licence),
+	    .date = cp_dataset_text(dataset, source->date),
+	    .size = source->size,
 	};
 	memcpy(out.sha256, source->sha256, sizeof(out.sha256));
 	return out;
@@ -46,10 +46,10 @@ struct cp_dataset_warning cp_dataset_warning(const struct cp_dataset *dataset, s
 {
 	const struct warning_row *warning = row(dataset, SECTION_WARNINGS, index);
 	return (struct cp_dataset_warning){
-		.kind = (enum cp_dataset_warning_kind)warning->kind,
-		.subject = cp_dataset_text(dataset, warning->subject),
-		.text = cp_dataset_text(dataset, warning->text),
-		.from = warning->from,
+	    .kind = (enum cp_dataset_warning_kind)warning->kind,
+	    .subject = cp_dataset_text(dataset, warning->subject),
+	    .text = cp_dataset_text(dataset, warning->text),
+	    .from = warning->from,
 	};
 }
 
@@ -64,11 +64,11 @@ struct cp_campaign_kind cp_campaign_kind(const struct cp_dataset *dataset, size_
 {
 	const struct kind_row *kind = row(dataset, SECTION_KINDS, index);
 	return (struct cp_campaign_kind){
-		.type = cp_dataset_text(dataset, kind->type),
-		.type_label = cp_dataset_text(dataset, kind->type_label),
-		.subtype = cp_dataset_text(dataset, kind->subtype),
-		.subtype_label = cp_dataset_text(dataset, kind->subtype_label),
-		.chambers = kind->chambers,
+	    .type = cp_dataset_text(dataset, kind->type),
+	    .type_label = cp_dataset_text(dataset, kind->type_label),
+	    .subtype = cp_dataset_text(dataset, kind->subtype),
+	    .subtype_label = cp_dataset_text(dataset, kind->subtype_label),
+	    .chambers = kind->chambers,
 	};
 }
 
@@ -106,8 +106,8 @@ int cp_campaign_kind_find(const struct cp_dataset *dataset, struct cp_str type, 
 	}
 	struct cp_str country = dataset->info.country;
 	if (subtypes[0] == '\0')
-		return cp_fail(CP_E_NOTFOUND, "the country %.*s has no campaigns of the type \"%.*s\", only: %s", CP_STR_ARG(country),
-		               CP_STR_ARG(type), types);
+		return cp_fail(CP_E_NOTFOUND, "the country %.*s has no campaigns of the type \"%.*s\", only: %s",
+		               CP_STR_ARG(country), CP_STR_ARG(type), types);
 	return cp_fail(CP_E_NOTFOUND, "campaigns of the type \"%.*s\" have no subtype \"%.*s\", only: %s", CP_STR_ARG(type),
 	               CP_STR_ARG(subtype), subtypes);
 }
@@ -121,15 +121,16 @@ struct cp_campaign_order cp_campaign_order(const struct cp_dataset *dataset, siz
 {
 	const struct order_row *order = row(dataset, SECTION_ORDERS, index);
 	return (struct cp_campaign_order){
-		.type = cp_dataset_text(dataset, order->type),
-		.name = cp_dataset_text(dataset, order->name),
-		.label = cp_dataset_text(dataset, order->label),
-		.rule = (enum cp_order_rule)order->rule,
-		.party = cp_dataset_text(dataset, order->party),
+	    .type = cp_dataset_text(dataset, order->type),
+	    .name = cp_dataset_text(dataset, order->name),
+	    .label = cp_dataset_text(dataset, order->label),
+	    .rule = (enum cp_order_rule)order->rule,
+	    .party = cp_dataset_text(dataset, order->party),
 	};
 }
 
-int cp_campaign_order_find(const struct cp_dataset *dataset, struct cp_str type, struct cp_str name, struct cp_campaign_order *ret_order)
+int cp_campaign_order_find(const struct cp_dataset *dataset, struct cp_str type, struct cp_str name,
+                           struct cp_campaign_order *ret_order)
 {
 	char names[512] = "";
 	for (size_t i = 0; i < cp_campaign_order_count(dataset); ++i) {
@@ -142,8 +143,8 @@ int cp_campaign_order_find(const struct cp_dataset *dataset, struct cp_str type,
 		}
 		list_word(names, sizeof(names), order.name);
 	}
-	return cp_fail(CP_E_NOTFOUND, "campaigns of the type \"%.*s\" have no order \"%.*s\", only: %s", CP_STR_ARG(type), CP_STR_ARG(name),
-	               names);
+	return cp_fail(CP_E_NOTFOUND, "campaigns of the type \"%.*s\" have no order \"%.*s\", only: %s", CP_STR_ARG(type),
+	               CP_STR_ARG(name), names);
 }
 
 size_t cp_campaign_locator_count(const struct cp_dataset *dataset)
@@ -163,12 +164,12 @@ struct cp_division cp_dataset_division(const struct cp_dataset *dataset, uint32_
 {
 	const struct division_row *division = row(dataset, SECTION_DIVISIONS, index);
 	return (struct cp_division){
-		.id = cp_dataset_text(dataset, division->id),
-		.name = cp_dataset_text(dataset, division->name),
-		.parent = division->parent,
-		.first_seat = division->first_seat,
-		.seat_count = division->seat_count,
-		.from = division->from,
+	    .id = cp_dataset_text(dataset, division->id),
+	    .name = cp_dataset_text(dataset, division->name),
+	    .parent = division->parent,
+	    .first_seat = division->first_seat,
+	    .seat_count = division->seat_count,
+	    .from = division->from,
 	};
 }
 
@@ -193,17 +194,17 @@ struct cp_seat cp_dataset_seat(const struct cp_dataset *dataset, uint32_t index)
 {
 	const struct seat_row *seat = row(dataset, SECTION_SEATS, index);
 	return (struct cp_seat){
-		.id = cp_dataset_text(dataset, seat->id),
-		.body = cp_dataset_text(dataset, seat->body),
-		.chamber = cp_dataset_text(dataset, seat->chamber),
-		.title = cp_dataset_text(dataset, seat->title),
-		.district = cp_dataset_text(dataset, seat->district),
-		.classification = (enum cp_chamber)seat->classification,
-		.voting = seat->voting != 0,
-		.division = seat->division,
-		.first_holder = seat->first_holder,
-		.holder_count = seat->holder_count,
-		.from = seat->from,
+	    .id = cp_dataset_text(dataset, seat->id),
+	    .body = cp_dataset_text(dataset, seat->body),
+	    .chamber = cp_dataset_text(dataset, seat->chamber),
+	    .title = cp_dataset_text(dataset, seat->title),
+	    .district = cp_dataset_text(dataset, seat->district),
+	    .classification = (enum cp_chamber)seat->classification,
+	    .voting = seat->voting != 0,
+	    .division = seat->division,
+	    .first_holder = seat->first_holder,
+	    .holder_count = seat->holder_count,
+	    .from = seat->from,
 	};
 }
 
@@ -211,16 +212,16 @@ struct cp_holder cp_dataset_holder(const struct cp_dataset *dataset, uint32_t in
 {
 	const struct holder_row *holder = row(dataset, SECTION_HOLDERS, index);
 	return (struct cp_holder){
-		.seat = holder->seat,
-		.person = holder->person,
-		.party = cp_dataset_text(dataset, holder->party),
-		.caucus = cp_dataset_text(dataset, holder->caucus),
-		.phone = cp_dataset_text(dataset, holder->phone),
-		.location = cp_dataset_text(dataset, holder->location),
-		.start = cp_dataset_text(dataset, holder->start),
-		.end = cp_dataset_text(dataset, holder->end),
-		.rank = holder->rank,
-		.from = holder->from,
+	    .seat = holder->seat,
+	    .person = holder->person,
+	    .party = cp_dataset_text(dataset, holder->party),
+	    .caucus = cp_dataset_text(dataset, holder->caucus),
+	    .phone = cp_dataset_text(dataset, holder->phone),
+	    .location = cp_dataset_text(dataset, holder->location),
+	    .start = cp_dataset_text(dataset, holder->start),
+	    .end = cp_dataset_text(dataset, holder->end),
+	    .rank = holder->rank,
+	    .from = holder->from,
 	};
 }
 
@@ -228,13 +229,13 @@ struct cp_person cp_dataset_person(const struct cp_dataset *dataset, uint32_t in
 {
 	const struct person_row *person = row(dataset, SECTION_PEOPLE, index);
 	return (struct cp_person){
-		.key = cp_dataset_text(dataset, person->key),
-		.name = cp_dataset_text(dataset, person->name),
-		.given_name = cp_dataset_text(dataset, person->given_name),
-		.family_name = cp_dataset_text(dataset, person->family_name),
-		.first_office = person->first_office,
-		.office_count = person->office_count,
-		.from = person->from,
+	    .key = cp_dataset_text(dataset, person->key),
+	    .name = cp_dataset_text(dataset, person->name),
+	    .given_name = cp_dataset_text(dataset, person->given_name),
+	    .family_name = cp_dataset_text(dataset, person->family_name),
+	    .first_office = person->first_office,
+	    .office_count = person->office_count,
+	    .from = person->from,
 	};
 }
 
@@ -266,19 +267,19 @@ struct cp_office cp_dataset_office(const struct cp_dataset *dataset, uint32_t in
 {
 	const struct office_row *office = row(dataset, SECTION_OFFICES, index);
 	return (struct cp_office){
-		.id = cp_dataset_text(dataset, office->id),
-		.kind = cp_dataset_text(dataset, office->kind),
-		.phone = cp_dataset_text(dataset, office->phone),
-		.address = cp_dataset_text(dataset, office->address),
-		.city = cp_dataset_text(dataset, office->city),
-		.region = cp_dataset_text(dataset, office->region),
-		.postal_code = cp_dataset_text(dataset, office->postal_code),
-		.hours = cp_dataset_text(dataset, office->hours),
-		.has_point = office->has_point != 0,
-		.latitude = office->latitude,
-		.longitude = office->longitude,
-		.person = office->person,
-		.from = office->from,
+	    .id = cp_dataset_text(dataset, office->id),
+	    .kind = cp_dataset_text(dataset, office->kind),
+	    .phone = cp_dataset_text(dataset, office->phone),
+	    .address = cp_dataset_text(dataset, office->address),
+	    .city = cp_dataset_text(dataset, office->city),
+	    .region = cp_dataset_text(dataset, office->region),
+	    .postal_code = cp_dataset_text(dataset, office->postal_code),
+	    .hours = cp_dataset_text(dataset, office->hours),
+	    .has_point = office->has_point != 0,
+	    .latitude = office->latitude,
+	    .longitude = office->longitude,
+	    .person = office->person,
+	    .from = office->from,
 	};
 }
 
@@ -293,13 +294,15 @@ static unsigned __int128 code_number(const char code[16])
 	return (unsigned __int128)be64toh(high) << 64 | be64toh(low);
 }
 
-int cp_dataset_postal(const struct cp_dataset *dataset, struct cp_str code, const struct cp_postal_link **ret_links, size_t *ret_count)
+int cp_dataset_postal(const struct cp_dataset *dataset, struct cp_str code, const struct cp_postal_link **ret_links,
+                      size_t *ret_count)
 {
 	char padded[sizeof(((struct postal_row *)NULL)->code)] = {0};
 	if (code.len > MAX_CODE)
 		return cp_fail(CP_E_NOTFOUND, "this is too long for a postal code");
 	memcpy(padded, code.len == 0 ? "" : code.ptr, code.len);
-	/* The last row that is not above the code: halving without a branch that depends on the data, since that is a coin's toss. */
+	/* The last row that is not above the code: halving without a branch that depends on the data, since that is a coin's
+	 * toss. */
 	const struct postal_row *row = ROWS(dataset, SECTION_POSTAL, postal_row);
 	unsigned __int128 wanted = code_number(padded);
 	uint32_t count = dataset->meta->counts[SECTION_POSTAL];

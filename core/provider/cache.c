@@ -66,7 +66,8 @@ int cp_cache_open_compiled(struct cp_str folder, const char *program, const stru
 	if (error != 0)
 		return error;
 	cp_hex(key, sizeof(key), hex);
-	struct cp_str path = cp_arena_printf(arena, "%.*s/%.*s-%.16s.compiled", CP_STR_ARG(folder), CP_STR_ARG(provider->country), hex);
+	struct cp_str path =
+	    cp_arena_printf(arena, "%.*s/%.*s-%.16s.compiled", CP_STR_ARG(folder), CP_STR_ARG(provider->country), hex);
 	struct cp_dataset *dataset;
 	if (cp_dataset_open(path.ptr, &dataset) == 0) {
 		if (memcmp(cp_dataset_info(dataset)->key, key, sizeof(key)) == 0) {

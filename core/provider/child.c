@@ -31,8 +31,15 @@ enum { DEFAULT_TIMEOUT_S = 120, MOST_WORDS = 16 * 1024, MOST_VARIABLES = 16 };
 /* The child gets no secrets: of the environment only what a runtime needs to report itself, and the clock. */
 static void choose_environment(char *chosen[MOST_VARIABLES])
 {
-	static const char *const kept[] = {"LANG=", "TMPDIR=", "ASAN_OPTIONS=", "LSAN_OPTIONS=", "UBSAN_OPTIONS=", "TSAN_OPTIONS=",
-	                                   "CALLPOWER_CLOCK_OFFSET_S=", "CALLPOWER_LOG_LEVEL=", "CALLPOWER_LOG_FORMAT="};
+	static const char *const kept[] = {"LANG=",
+	                                   "TMPDIR=",
+	                                   "ASAN_OPTIONS=",
+	                                   "LSAN_OPTIONS=",
+	                                   "UBSAN_OPTIONS=",
+	                                   "TSAN_OPTIONS=",
+	                                   "CALLPOWER_CLOCK_OFFSET_S=",
+	                                   "CALLPOWER_LOG_LEVEL=",
+	                                   "CALLPOWER_LOG_FORMAT="};
 	size_t count = 0;
 	for (char **variable = environ; *variable != NULL; ++variable)
 		for (size_t i = 0; i < CP_COUNT(kept); ++i)
@@ -120,23 +127,25 @@ static int report(const struct cp_provider *provider, int status, bool in_time, 
 	struct cp_str said = last_words(words, &refused);
 	const char *colon = said.len == 0 ? "" : "; its last words: ";
 	if (!in_time || (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU))
-		return cp_fail(CP_E_UNAVAILABLE, "the plugin for %.*s did not finish in %u s and was stopped; nothing was changed",
+		return cp_fail(CP_E_UNAVAILABLE,
+		               "the plugin for %.*s did not finish in %u s and was stopped; nothing was changed",
 		               CP_STR_ARG(provider->country), timeout_s);
 	if (WIFSIGNALED(status))
-		return cp_fail(CP_E_UNAVAILABLE, "the plugin for %.*s crashed while compiling (signal %d, %s); nothing was changed%s%.*s",
-		               CP_STR_ARG(provider->country), WTERMSIG(status), strsignal(WTERMSIG(status)), colon, CP_STR_ARG(said));
+		return cp_fail(
+		    CP_E_UNAVAILABLE, "the plugin for %.*s crashed while compiling (signal %d, %s); nothing was changed%s%.*s",
+		    CP_STR_ARG(provider->country), WTERMSIG(status), strsignal(WTERMSIG(status)), colon, CP_STR_ARG(said));
 	if (WEXITSTATUS(status) == 0)
 		return 0;
 	if (WEXITSTATUS(status) == 127)
 		return cp_fail(CP_E_SYSTEM, "the program could not be started again to compile");
 	if (WEXITSTATUS(status) != 1 || !refused)
-		return cp_fail(CP_E_UNAVAILABLE, "compiling %.*s failed with status %d; nothing was changed%s%.*s", CP_STR_ARG(provider->country),
-		               WEXITSTATUS(status), colon, CP_STR_ARG(said));
+		return cp_fail(CP_E_UNAVAILABLE, "compiling %.*s failed with status %d; nothing was changed%s%.*s",
+		               CP_STR_ARG(provider->country), WEXITSTATUS(status), colon, CP_STR_ARG(said));
 	return cp_fail(CP_E_INPUT, "%.*s", CP_STR_ARG(said));
 }
 
-static int start(const char *program, const struct cp_provider *provider, const char *folder, const struct cp_compile_limits *limits,
-                 const char *path, int *ret_words, pid_t *ret_pid)
+static int start(const char *program, const struct cp_provider *provider, const char *folder,
+                 const struct cp_compile_limits *limits, const char *path, int *ret_words, pid_t *ret_pid)
 {
 	char self[4096], *environment[MOST_VARIABLES];
 	int pipes[2];
@@ -148,8 +157,12 @@ static int start(const char *program, const struct cp_provider *provider, const 
 		program = self;
 	}
 	CP_CLEANUP(cp_free_ptr) char *plugin = cp_strndup(provider->path.ptr, provider->path.len);
-	char *argv[] = {(char *)(uintptr_t)program, (char *)(uintptr_t) "compile-provider", plugin, (char *)(uintptr_t)folder,
-	                (char *)(uintptr_t)path, NULL};
+	char *argv[] = {(char *)(uintptr_t)program,
+	                (char *)(uintptr_t) "compile-provider",
+	                plugin,
+	                (char *)(uintptr_t)folder,
+	                (char *)(uintptr_t)path,
+	                NULL};
 	choose_environment(environment);
 	if (pipe2(pipes, O_CLOEXEC) != 0)
 		return cp_fail_errno("no pipe can be made");

@@ -55,8 +55,8 @@ static int read_document(const struct provider_document *spec, struct cp_str pat
 	else if (!S_ISREG(info.st_mode))
 		error = cp_fail(CP_E_INPUT, "%s is not a regular file", path.ptr);
 	else if ((uint64_t)info.st_size > spec->max_size)
-		error = cp_fail(CP_E_LIMIT, "%s has %lld bytes; the document \"%s\" has at most %llu", path.ptr, (long long)info.st_size,
-		                spec->name, (unsigned long long)spec->max_size);
+		error = cp_fail(CP_E_LIMIT, "%s has %lld bytes; the document \"%s\" has at most %llu", path.ptr,
+		                (long long)info.st_size, spec->name, (unsigned long long)spec->max_size);
 	else
 		error = read_all(fd, path.ptr, (size_t)info.st_size, arena, &document->content);
 	close(fd);
@@ -75,8 +75,8 @@ static int find_document(const struct cp_provider *provider, const struct provid
 {
 	for (size_t i = 0; spec->files[i] != NULL; ++i) {
 		struct cp_str paths[] = {
-			cp_arena_printf(arena, "%s/%.*s/%s", folder, CP_STR_ARG(provider->country), spec->files[i]),
-			cp_arena_printf(arena, "%s/%s", folder, spec->files[i]),
+		    cp_arena_printf(arena, "%s/%.*s/%s", folder, CP_STR_ARG(provider->country), spec->files[i]),
+		    cp_arena_printf(arena, "%s/%s", folder, spec->files[i]),
 		};
 		for (size_t k = 0; k < CP_COUNT(paths); ++k) {
 			int error = read_document(spec, paths[k], arena, document);
@@ -88,8 +88,9 @@ static int find_document(const struct cp_provider *provider, const struct provid
 	}
 	if ((spec->flags & PROVIDER_DOCUMENT_OPTIONAL) != 0)
 		return 0;
-	return cp_fail(CP_E_NOTFOUND, "the document \"%s\" (%s) of %.*s is neither in %s/%.*s nor in %s; it is published at %s", spec->name,
-	               spec->files[0], CP_STR_ARG(provider->name), folder, CP_STR_ARG(provider->country), folder, spec->address);
+	return cp_fail(CP_E_NOTFOUND, "the document \"%s\" (%s) of %.*s is neither in %s/%.*s nor in %s; it is published at %s",
+	               spec->name, spec->files[0], CP_STR_ARG(provider->name), folder, CP_STR_ARG(provider->country), folder,
+	               spec->address);
 }
 
 int cp_compile_read(const struct cp_provider *provider, const char *folder, struct cp_arena *arena,
@@ -109,19 +110,19 @@ int cp_compile_read(const struct cp_provider *provider, const char *folder, stru
 
 /* ---- what the manifest says goes into the dataset, so that a server needs the plugin for nothing but postal codes */
 
-static int add_sources(struct cp_dataset_builder *builder, const struct cp_provider *provider, const struct cp_compile_document *documents,
-                       size_t count)
+static int add_sources(struct cp_dataset_builder *builder, const struct cp_provider *provider,
+                       const struct cp_compile_document *documents, size_t count)
 {
 	int error = 0;
 	for (size_t i = 0; i < count && error == 0; ++i) {
 		const struct provider_document *spec = provider->manifest->documents[i];
 		struct cp_dataset_source source = {
-			.name = cp_str(spec->name),
-			.file = documents[i].file.ptr == NULL ? cp_str(spec->files[0]) : documents[i].file,
-			.address = cp_str(spec->address),
-			.licence = cp_str(spec->licence),
-			.date = documents[i].date,
-			.size = documents[i].content.len,
+		    .name = cp_str(spec->name),
+		    .file = documents[i].file.ptr == NULL ? cp_str(spec->files[0]) : documents[i].file,
+		    .address = cp_str(spec->address),
+		    .licence = cp_str(spec->licence),
+		    .date = documents[i].date,
+		    .size = documents[i].content.len,
 		};
 		memcpy(source.sha256, documents[i].sha256, sizeof(source.sha256));
 		error = cp_dataset_builder_source(builder, &source);
@@ -135,13 +136,14 @@ static int add_campaign(struct cp_dataset_builder *builder, const struct provide
 	int error = 0;
 	for (size_t i = 0; campaign->subtypes[i] != NULL && error == 0; ++i) {
 		const struct provider_subtype *subtype = campaign->subtypes[i];
-		struct cp_campaign_kind kind = {type, cp_str(campaign->label), cp_str(subtype->name), cp_str(subtype->label), subtype->chambers};
+		struct cp_campaign_kind kind = {type, cp_str(campaign->label), cp_str(subtype->name), cp_str(subtype->label),
+		                                subtype->chambers};
 		error = cp_dataset_builder_kind(builder, &kind);
 	}
 	for (size_t i = 0; campaign->orders[i] != NULL && error == 0; ++i) {
 		const struct provider_order *order = campaign->orders[i];
-		struct cp_campaign_order added = {type, cp_str(order->name), cp_str(order->label), (enum cp_order_rule)order->rule,
-		                                  cp_str(order->party)};
+		struct cp_campaign_order added = {type, cp_str(order->name), cp_str(order->label),
+		                                  (enum cp_order_rule)order->rule, cp_str(order->party)};
 		error = cp_dataset_builder_order(builder, &added);
 	}
 	if (error == 0 && (campaign->locate & PROVIDER_LOCATE_POSTAL) != 0) {
@@ -188,10 +190,10 @@ static int run_plugin(const struct cp_provider *provider, const struct cp_compil
 	struct cp_str *files = cp_arena_alloc_array(arena, count, sizeof(*files));
 	for (size_t i = 0; i < count; ++i) {
 		contents[i] = (struct provider_content){
-			.size = sizeof(contents[i]),
-			.document = provider->manifest->documents[i],
-			.file = cp_to_provider(documents[i].file),
-			.content = cp_to_provider(documents[i].content),
+		    .size = sizeof(contents[i]),
+		    .document = provider->manifest->documents[i],
+		    .file = cp_to_provider(documents[i].file),
+		    .content = cp_to_provider(documents[i].content),
 		};
 		pointers[i] = &contents[i];
 		files[i] = documents[i].file;

@@ -64,11 +64,16 @@ static int64_t host_now(void *ctx)
 void cp_host_init(struct cp_host *host, struct cp_arena *arena, uint64_t memory, unsigned timeout_ms)
 {
 	*host = (struct cp_host){
-		.host = {.size = sizeof(host->host), .abi = PROVIDER_ABI, .alloc = host_alloc, .log = host_log, .fail = host_fail,
-		         .expired = host_expired, .now = host_now},
-		.arena = arena,
-		.memory_left = memory,
-		.deadline_ms = cp_clock_monotonic_ms() + timeout_ms,
+	    .host = {.size = sizeof(host->host),
+	             .abi = PROVIDER_ABI,
+	             .alloc = host_alloc,
+	             .log = host_log,
+	             .fail = host_fail,
+	             .expired = host_expired,
+	             .now = host_now},
+	    .arena = arena,
+	    .memory_left = memory,
+	    .deadline_ms = cp_clock_monotonic_ms() + timeout_ms,
 	};
 	host->host.ctx = host;
 	host->call = (struct provider_call){.size = sizeof(host->call), .host = &host->host, .arena = NULL};

@@ -24,8 +24,8 @@ struct cp_host {
 	struct provider_host host;
 	struct provider_call call;
 	struct cp_arena *arena;
-	uint64_t memory_left;  /* bytes */
-	uint64_t deadline_ms;  /* monotonic */
+	uint64_t memory_left;       /* bytes */
+	uint64_t deadline_ms;       /* monotonic */
 	const struct cp_str *files; /* names of the documents, for messages */
 	size_t file_count;
 	bool failed; /* the reason is recorded (cp_fail) */

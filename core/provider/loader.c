@@ -53,7 +53,8 @@ static int check_file(const char *path)
 	struct stat info;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
-		return errno == ELOOP ? cp_fail(CP_E_INPUT, "it is a symbolic link, not a regular file") : cp_fail_errno("it cannot be opened");
+		return errno == ELOOP ? cp_fail(CP_E_INPUT, "it is a symbolic link, not a regular file")
+		                      : cp_fail_errno("it cannot be opened");
 	int error = 0;
 	if (fstat(fd, &info) != 0)
 		error = cp_fail_errno("it cannot be examined");
@@ -125,7 +126,7 @@ static void refuse(struct cp_providers *set, const char *path, struct cp_str rea
 	if (set->refusal_count == MOST_PLUGINS)
 		return;
 	set->refusals[set->refusal_count++] =
-		(struct cp_provider_refusal){cp_arena_str(set->arena, cp_str(path)), cp_arena_str(set->arena, reason)};
+	    (struct cp_provider_refusal){cp_arena_str(set->arena, cp_str(path)), cp_arena_str(set->arena, reason)};
 	cp_log(CP_LOG_DEBUG, NULL, "provider.refused", "%s: %.*s", path, CP_STR_ARG(reason));
 }
 
@@ -138,17 +139,18 @@ static void load_one(struct cp_providers *set, const char *path)
 		return;
 	}
 	if (cp_provider_find(set, cp_str(manifest->country), &same) == 0) {
-		refuse(set, path, cp_arena_printf(set->arena, "the country %s has a plugin already: %.*s", manifest->country,
-		                                  CP_STR_ARG(same->path)));
+		refuse(set, path,
+		       cp_arena_printf(set->arena, "the country %s has a plugin already: %.*s", manifest->country,
+		                       CP_STR_ARG(same->path)));
 		return;
 	}
 	struct cp_provider *provider = cp_arena_alloc(set->arena, sizeof(*provider));
 	*provider = (struct cp_provider){
-		.manifest = manifest,
-		.country = cp_str(manifest->country),
-		.name = cp_str(manifest->name),
-		.version = cp_str(manifest->version),
-		.path = cp_arena_str(set->arena, cp_str(path)),
+	    .manifest = manifest,
+	    .country = cp_str(manifest->country),
+	    .name = cp_str(manifest->name),
+	    .version = cp_str(manifest->version),
+	    .path = cp_arena_str(set->arena, cp_str(path)),
 	};
 	set->providers[set->count++] = provider;
 }

@@ -35,7 +35,9 @@ static int check_name(const char *name, const char *what)
 	if (error != 0)
 		return error;
 	if (strlen(name) > 40 || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_") != strlen(name))
-		return cp_fail(CP_E_INPUT, "its %s \"%.60s\" has other characters than a-z, 0-9, \"-\" and \"_\", or more than 40", what, name);
+		return cp_fail(CP_E_INPUT,
+		               "its %s \"%.60s\" has other characters than a-z, 0-9, \"-\" and \"_\", or more than 40", what,
+		               name);
 	return 0;
 }
 
@@ -154,9 +156,11 @@ int cp_manifest_check(const struct provider_manifest *manifest)
 	if (manifest->size < offsetof(struct provider_manifest, country) || manifest->size > LARGEST_STRUCT)
 		return check_size(manifest->size, sizeof(*manifest), "manifest");
 	if (manifest->abi != PROVIDER_ABI)
-		return cp_fail(CP_E_UNSUPPORTED, "it was built for ABI %u, this program knows ABI %u", manifest->abi, PROVIDER_ABI);
+		return cp_fail(CP_E_UNSUPPORTED, "it was built for ABI %u, this program knows ABI %u", manifest->abi,
+		               PROVIDER_ABI);
 	if (manifest->min_host_abi > PROVIDER_ABI)
-		return cp_fail(CP_E_UNSUPPORTED, "it needs a program that knows ABI %u, this one knows ABI %u", manifest->min_host_abi, PROVIDER_ABI);
+		return cp_fail(CP_E_UNSUPPORTED, "it needs a program that knows ABI %u, this one knows ABI %u",
+		               manifest->min_host_abi, PROVIDER_ABI);
 	size_t documents = 0, campaigns = 0;
 	int error = check_size(manifest->size, sizeof(*manifest), "manifest");
 	if (error == 0)
@@ -182,7 +186,8 @@ int cp_manifest_check(const struct provider_manifest *manifest)
 
 _Static_assert((int)PROVIDER_UPPER == (int)CP_CHAMBER_UPPER && (int)PROVIDER_OTHER == (int)CP_CHAMBER_OTHER,
                "chambers are the same numbers in plugins and datasets");
-_Static_assert((int)PROVIDER_ORDER_AS_LISTED == (int)CP_ORDER_AS_LISTED && (int)PROVIDER_ORDER_PARTY_ONLY == (int)CP_ORDER_PARTY_ONLY,
+_Static_assert((int)PROVIDER_ORDER_AS_LISTED == (int)CP_ORDER_AS_LISTED &&
+                   (int)PROVIDER_ORDER_PARTY_ONLY == (int)CP_ORDER_PARTY_ONLY,
                "orders are the same numbers in plugins and datasets");
 _Static_assert((int)PROVIDER_W_VACANCY == (int)CP_DATASET_VACANCY && (int)PROVIDER_W_OTHER == (int)CP_DATASET_OTHER_WARNING,
                "warnings are the same numbers in plugins and datasets");

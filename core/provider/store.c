@@ -105,7 +105,8 @@ static void switch_to(struct refresh *refresh, struct cp_dataset *dataset)
 {
 	const struct active *active = &refresh->active[refresh->at];
 	struct cp_dataset_store *store = refresh->store;
-	cp_store_mark_active(store->options.cache_dir, active->country, active->sha256); /* a hint only: its failure changes nothing */
+	cp_store_mark_active(store->options.cache_dir, active->country,
+	                     active->sha256); /* a hint only: its failure changes nothing */
 	cp_countries_set(store->options.countries, dataset);
 	if (store->options.changed != NULL)
 		store->options.changed(store->options.data, dataset);
@@ -116,7 +117,8 @@ static void on_part(void *data, int error, const struct cp_db_result *result)
 {
 	struct refresh *refresh = data;
 	const struct active *active = &refresh->active[refresh->at];
-	static const char sql[] = "select content from dataset_chunk where dataset_version_id = $1::bigint and part = $2::integer";
+	static const char sql[] =
+	    "select content from dataset_chunk where dataset_version_id = $1::bigint and part = $2::integer";
 	if (error != 0) {
 		done(refresh, error);
 		return;
@@ -192,9 +194,9 @@ static void on_active(void *data, int error, const struct cp_db_result *result)
 	refresh->active = cp_arena_alloc_array(refresh->arena, refresh->count + 1, sizeof(*refresh->active));
 	for (size_t i = 0; i < refresh->count; ++i)
 		refresh->active[i] = (struct active){
-			.version = cp_arena_str(refresh->arena, cp_db_value(result, (int)i, 0)),
-			.country = cp_arena_str(refresh->arena, cp_db_value(result, (int)i, 1)),
-			.sha256 = cp_arena_str(refresh->arena, cp_db_value(result, (int)i, 2)),
+		    .version = cp_arena_str(refresh->arena, cp_db_value(result, (int)i, 0)),
+		    .country = cp_arena_str(refresh->arena, cp_db_value(result, (int)i, 1)),
+		    .sha256 = cp_arena_str(refresh->arena, cp_db_value(result, (int)i, 2)),
 		};
 	next_country(refresh);
 }
@@ -203,8 +205,8 @@ static void on_session(void *data, int error, struct cp_db_session *session)
 {
 	struct refresh *refresh = data;
 	static const char sql[] = "select distinct on (a.country) v.dataset_version_id, v.country, encode(v.sha256, 'hex') "
-				  "from dataset_activation a join dataset_version v using (dataset_version_id) "
-				  "order by a.country, a.dataset_activation_id desc";
+	                          "from dataset_activation a join dataset_version v using (dataset_version_id) "
+	                          "order by a.country, a.dataset_activation_id desc";
 	if (refresh->store == NULL) {
 		if (session != NULL)
 			cp_db_rollback(session);

@@ -42,11 +42,11 @@ static json_t *counts_json(const struct cp_dataset *dataset)
 		const char *name;
 		uint32_t value;
 	} members[] = {
-		{"divisions", counts->divisions}, {"seats", counts->seats},
-		{"vacant_seats", counts->vacant_seats}, {"people", counts->people},
-		{"holders", counts->holders}, {"unreachable_holders", counts->unreachable_holders},
-		{"offices", counts->offices}, {"postal_codes", counts->postal_codes},
-		{"postal_links", counts->postal_links}, {"warnings", counts->warnings},
+	    {"divisions", counts->divisions},       {"seats", counts->seats},
+	    {"vacant_seats", counts->vacant_seats}, {"people", counts->people},
+	    {"holders", counts->holders},           {"unreachable_holders", counts->unreachable_holders},
+	    {"offices", counts->offices},           {"postal_codes", counts->postal_codes},
+	    {"postal_links", counts->postal_links}, {"warnings", counts->warnings},
 	};
 	json_t *object = json_object();
 	for (size_t i = 0; i < CP_COUNT(members); ++i)
@@ -81,27 +81,29 @@ static struct cp_str text_of(json_t *json, struct cp_arena *arena)
 
 /* ---- storing */
 
-static int put_row(struct cp_db_blocking *connection, const struct cp_dataset *dataset, struct cp_arena *arena, int64_t *ret_version)
+static int put_row(struct cp_db_blocking *connection, const struct cp_dataset *dataset, struct cp_arena *arena,
+                   int64_t *ret_version)
 {
 	const struct cp_dataset_info *info = cp_dataset_info(dataset);
 	struct cp_str values[] = {
-		info->country,
-		cp_db_bytea(arena, cp_str_n((const char *)info->key, sizeof(info->key))),
-		cp_db_bytea(arena, cp_str_n((const char *)info->sha256, sizeof(info->sha256))),
-		cp_arena_printf(arena, "%d", CP_DATASET_FORMAT),
-		info->provider_name,
-		info->provider_version,
-		cp_arena_printf(arena, "%llu", (unsigned long long)info->file_size),
-		text_of(sources_json(dataset), arena),
-		text_of(counts_json(dataset), arena),
-		text_of(warnings_json(dataset), arena),
+	    info->country,
+	    cp_db_bytea(arena, cp_str_n((const char *)info->key, sizeof(info->key))),
+	    cp_db_bytea(arena, cp_str_n((const char *)info->sha256, sizeof(info->sha256))),
+	    cp_arena_printf(arena, "%d", CP_DATASET_FORMAT),
+	    info->provider_name,
+	    info->provider_version,
+	    cp_arena_printf(arena, "%llu", (unsigned long long)info->file_size),
+	    text_of(sources_json(dataset), arena),
+	    text_of(counts_json(dataset), arena),
+	    text_of(warnings_json(dataset), arena),
 	};
 	CP_CLEANUP(cp_db_result_free_ptr) struct cp_db_result *result = NULL;
-	int error = cp_db_blocking_run(connection,
-	                               "insert into dataset_version (country, content_key, sha256, format, provider_name, provider_version, "
-	                               "size, sources, counts, warnings) values ($1, $2::bytea, $3::bytea, $4::integer, $5, $6, $7::bigint, "
-	                               "$8::jsonb, $9::jsonb, $10::jsonb) returning dataset_version_id",
-	                               values, CP_COUNT(values), &result);
+	int error = cp_db_blocking_run(
+	    connection,
+	    "insert into dataset_version (country, content_key, sha256, format, provider_name, provider_version, "
+	    "size, sources, counts, warnings) values ($1, $2::bytea, $3::bytea, $4::integer, $5, $6, $7::bigint, "
+	    "$8::jsonb, $9::jsonb, $10::jsonb) returning dataset_version_id",
+	    values, CP_COUNT(values), &result);
 	if (error == 0)
 		*ret_version = cp_db_integer(result, 0, 0);
 	return error;
@@ -126,27 +128,29 @@ static int put_chunks(struct cp_db_blocking *connection, int fd, const char *pat
 		if (used == 0)
 			return 0;
 		struct cp_str values[] = {
-			cp_arena_printf(arena, "%lld", (long long)version),
-			cp_arena_printf(arena, "%d", part),
-			cp_db_bytea(arena, cp_str_n(bytes, used)),
+		    cp_arena_printf(arena, "%lld", (long long)version),
+		    cp_arena_printf(arena, "%d", part),
+		    cp_db_bytea(arena, cp_str_n(bytes, used)),
 		};
-		int error = cp_db_blocking_run(connection,
-		                               "insert into dataset_chunk (dataset_version_id, part, content) values ($1::bigint, $2::integer, "
-		                               "$3::bytea)",
-		                               values, CP_COUNT(values), NULL);
+		int error = cp_db_blocking_run(
+		    connection,
+		    "insert into dataset_chunk (dataset_version_id, part, content) values ($1::bigint, $2::integer, "
+		    "$3::bytea)",
+		    values, CP_COUNT(values), NULL);
 		if (error != 0)
 			return error;
 		cp_arena_reset(arena);
 	}
 }
 
-static int find_same(struct cp_db_blocking *connection, const struct cp_dataset_info *info, struct cp_arena *arena, int64_t *ret_version)
+static int find_same(struct cp_db_blocking *connection, const struct cp_dataset_info *info, struct cp_arena *arena,
+                     int64_t *ret_version)
 {
 	struct cp_str values[] = {info->country, cp_db_bytea(arena, cp_str_n((const char *)info->key, sizeof(info->key)))};
 	CP_CLEANUP(cp_db_result_free_ptr) struct cp_db_result *result = NULL;
-	int error = cp_db_blocking_run(connection,
-	                               "select dataset_version_id from dataset_version where country = $1 and content_key = $2::bytea", values,
-	                               CP_COUNT(values), &result);
+	int error = cp_db_blocking_run(
+	    connection, "select dataset_version_id from dataset_version where country = $1 and content_key = $2::bytea", values,
+	    CP_COUNT(values), &result);
 	if (error != 0)
 		return error;
 	if (cp_db_rows(result) == 0)
@@ -191,7 +195,9 @@ int cp_dataset_store_put(struct cp_db_blocking *connection, const char *path, in
 
 /* ---- listing and switching */
 
-#define ACTIVE "(select a.dataset_version_id from dataset_activation a where a.country = v.country order by a.dataset_activation_id desc limit 1)"
+#define ACTIVE                                                                                                                   \
+	"(select a.dataset_version_id from dataset_activation a where a.country = v.country order by a.dataset_activation_id "   \
+	"desc limit 1)"
 
 int cp_dataset_store_list(struct cp_db_blocking *connection, struct cp_str country, struct cp_arena *arena,
                           struct cp_dataset_version **ret_versions, size_t *ret_count)
@@ -199,14 +205,14 @@ int cp_dataset_store_list(struct cp_db_blocking *connection, struct cp_str count
 	struct cp_str values[] = {country};
 	CP_CLEANUP(cp_db_result_free_ptr) struct cp_db_result *result = NULL;
 	int error = cp_db_blocking_run(
-		connection,
-		"select v.dataset_version_id, v.country, encode(v.sha256, 'hex'), v.provider_name, v.provider_version, "
-		"to_char(v.created_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), "
-		"(select to_char(max(a.activated_at) at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') from dataset_activation a "
-		"where a.dataset_version_id = v.dataset_version_id), "
-		"v.size, v.counts::text, jsonb_array_length(v.warnings), coalesce(v.dataset_version_id = " ACTIVE ", false) "
-		"from dataset_version v where $1::text is null or v.country = $1 order by v.country, v.dataset_version_id desc",
-		values, CP_COUNT(values), &result);
+	    connection,
+	    "select v.dataset_version_id, v.country, encode(v.sha256, 'hex'), v.provider_name, v.provider_version, "
+	    "to_char(v.created_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), "
+	    "(select to_char(max(a.activated_at) at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') from dataset_activation a "
+	    "where a.dataset_version_id = v.dataset_version_id), "
+	    "v.size, v.counts::text, jsonb_array_length(v.warnings), coalesce(v.dataset_version_id = " ACTIVE ", false) "
+	    "from dataset_version v where $1::text is null or v.country = $1 order by v.country, v.dataset_version_id desc",
+	    values, CP_COUNT(values), &result);
 	if (error != 0)
 		return error;
 	size_t count = (size_t)cp_db_rows(result);
@@ -214,17 +220,17 @@ int cp_dataset_store_list(struct cp_db_blocking *connection, struct cp_str count
 	for (size_t i = 0; i < count; ++i) {
 		int row = (int)i;
 		versions[i] = (struct cp_dataset_version){
-			.id = cp_db_integer(result, row, 0),
-			.country = cp_arena_str(arena, cp_db_value(result, row, 1)),
-			.sha256 = cp_arena_str(arena, cp_db_value(result, row, 2)),
-			.provider_name = cp_arena_str(arena, cp_db_value(result, row, 3)),
-			.provider_version = cp_arena_str(arena, cp_db_value(result, row, 4)),
-			.created_at = cp_arena_str(arena, cp_db_value(result, row, 5)),
-			.activated_at = cp_arena_str(arena, cp_db_value(result, row, 6)),
-			.size = cp_db_integer(result, row, 7),
-			.counts = cp_arena_str(arena, cp_db_value(result, row, 8)),
-			.warnings = cp_db_integer(result, row, 9),
-			.active = cp_db_boolean(result, row, 10),
+		    .id = cp_db_integer(result, row, 0),
+		    .country = cp_arena_str(arena, cp_db_value(result, row, 1)),
+		    .sha256 = cp_arena_str(arena, cp_db_value(result, row, 2)),
+		    .provider_name = cp_arena_str(arena, cp_db_value(result, row, 3)),
+		    .provider_version = cp_arena_str(arena, cp_db_value(result, row, 4)),
+		    .created_at = cp_arena_str(arena, cp_db_value(result, row, 5)),
+		    .activated_at = cp_arena_str(arena, cp_db_value(result, row, 6)),
+		    .size = cp_db_integer(result, row, 7),
+		    .counts = cp_arena_str(arena, cp_db_value(result, row, 8)),
+		    .warnings = cp_db_integer(result, row, 9),
+		    .active = cp_db_boolean(result, row, 10),
 		};
 	}
 	*ret_versions = versions;
@@ -238,13 +244,14 @@ int cp_dataset_store_activate(struct cp_db_blocking *connection, struct cp_str c
 	snprintf(id, sizeof(id), "%lld", (long long)version);
 	struct cp_str values[] = {country, cp_str(id)};
 	CP_CLEANUP(cp_db_result_free_ptr) struct cp_db_result *result = NULL;
-	int error = cp_db_blocking_run(connection,
-	                               "insert into dataset_activation (country, dataset_version_id) select v.country, v.dataset_version_id "
-	                               "from dataset_version v where v.country = $1 and v.dataset_version_id = $2::bigint",
-	                               values, CP_COUNT(values), &result);
+	int error = cp_db_blocking_run(
+	    connection,
+	    "insert into dataset_activation (country, dataset_version_id) select v.country, v.dataset_version_id "
+	    "from dataset_version v where v.country = $1 and v.dataset_version_id = $2::bigint",
+	    values, CP_COUNT(values), &result);
 	if (error == 0 && cp_db_affected(result) == 0)
-		return cp_fail(CP_E_NOTFOUND, "there is no version %lld of \"%.*s\"; `callpower data status` lists them", (long long)version,
-		               CP_STR_ARG(country));
+		return cp_fail(CP_E_NOTFOUND, "there is no version %lld of \"%.*s\"; `callpower data status` lists them",
+		               (long long)version, CP_STR_ARG(country));
 	return error;
 }
 
@@ -252,11 +259,12 @@ int cp_dataset_store_rollback(struct cp_db_blocking *connection, struct cp_str c
 {
 	struct cp_str values[] = {country};
 	CP_CLEANUP(cp_db_result_free_ptr) struct cp_db_result *result = NULL;
-	int error = cp_db_blocking_run(connection,
-	                               "select b.dataset_version_id from dataset_activation b where b.country = $1 and b.dataset_version_id <> "
-	                               "(select a.dataset_version_id from dataset_activation a where a.country = $1 "
-	                               "order by a.dataset_activation_id desc limit 1) order by b.dataset_activation_id desc limit 1",
-	                               values, CP_COUNT(values), &result);
+	int error = cp_db_blocking_run(
+	    connection,
+	    "select b.dataset_version_id from dataset_activation b where b.country = $1 and b.dataset_version_id <> "
+	    "(select a.dataset_version_id from dataset_activation a where a.country = $1 "
+	    "order by a.dataset_activation_id desc limit 1) order by b.dataset_activation_id desc limit 1",
+	    values, CP_COUNT(values), &result);
 	if (error != 0)
 		return error;
 	if (cp_db_rows(result) == 0)
@@ -276,9 +284,9 @@ static int copy_chunks(struct cp_db_blocking *connection, int64_t version, struc
 	for (int part = 0;; ++part) {
 		struct cp_str values[] = {cp_arena_printf(arena, "%lld", (long long)version), cp_arena_printf(arena, "%d", part)};
 		CP_CLEANUP(cp_db_result_free_ptr) struct cp_db_result *result = NULL;
-		int error = cp_db_blocking_run(connection,
-		                               "select content from dataset_chunk where dataset_version_id = $1::bigint and part = $2::integer",
-		                               values, CP_COUNT(values), &result);
+		int error = cp_db_blocking_run(
+		    connection, "select content from dataset_chunk where dataset_version_id = $1::bigint and part = $2::integer",
+		    values, CP_COUNT(values), &result);
 		if (error == 0 && cp_db_rows(result) == 0)
 			return 0;
 		if (error == 0)
@@ -295,9 +303,9 @@ int cp_dataset_store_fetch(struct cp_db_blocking *connection, int64_t version, c
 	snprintf(id, sizeof(id), "%lld", (long long)version);
 	struct cp_str values[] = {cp_str(id)};
 	CP_CLEANUP(cp_db_result_free_ptr) struct cp_db_result *result = NULL;
-	int error = cp_db_blocking_run(connection,
-	                               "select country, encode(sha256, 'hex') from dataset_version where dataset_version_id = $1::bigint", values,
-	                               CP_COUNT(values), &result);
+	int error = cp_db_blocking_run(
+	    connection, "select country, encode(sha256, 'hex') from dataset_version where dataset_version_id = $1::bigint",
+	    values, CP_COUNT(values), &result);
 	if (error != 0)
 		return error;
 	if (cp_db_rows(result) == 0)

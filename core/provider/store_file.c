@@ -122,8 +122,9 @@ static void drop_old(const char *cache_dir, struct cp_str country, struct cp_str
 	for (struct dirent *entry; count < MOST_FILES && (entry = readdir(dir)) != NULL;) {
 		struct stat info;
 		struct cp_str name = cp_str(entry->d_name);
-		if (!cp_str_starts(name, cp_buf_str(&start)) || !cp_str_ends(name, CP_STR(".dataset")) || cp_str_eq(name, active) ||
-		    name.len >= sizeof(files->name) || fstatat(dirfd(dir), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+		if (!cp_str_starts(name, cp_buf_str(&start)) || !cp_str_ends(name, CP_STR(".dataset")) ||
+		    cp_str_eq(name, active) || name.len >= sizeof(files->name) ||
+		    fstatat(dirfd(dir), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0)
 			continue;
 		memcpy(files[count].name, name.ptr, name.len + 1);
 		files[count++].time = info.st_mtim;
@@ -137,7 +138,8 @@ static void drop_old(const char *cache_dir, struct cp_str country, struct cp_str
 
 int cp_store_mark_active(const char *cache_dir, struct cp_str country, struct cp_str sha256)
 {
-	struct cp_buf target CP_CLEANUP(cp_buf_free) = {0}, path CP_CLEANUP(cp_buf_free) = {0}, link CP_CLEANUP(cp_buf_free) = {0};
+	struct cp_buf target CP_CLEANUP(cp_buf_free) = {0}, path CP_CLEANUP(cp_buf_free) = {0},
+	                     link CP_CLEANUP(cp_buf_free) = {0};
 	cp_buf_printf(&target, "%.*s-%.*s.dataset", CP_STR_ARG(country), CP_STR_ARG(sha256));
 	cp_buf_printf(&path, "%s/%.*s.active.%ld", cache_dir, CP_STR_ARG(country), (long)getpid());
 	cp_buf_printf(&link, "%s/%.*s.active", cache_dir, CP_STR_ARG(country));

@@ -19,7 +19,8 @@ int cp_store_open(const char *path, struct cp_str country, struct cp_str sha256,
 int cp_store_file_begin(struct cp_store_file *file, const char *cache_dir, struct cp_str country, struct cp_str sha256);
 int cp_store_file_add(struct cp_store_file *file, struct cp_str part);
 /* Closes, checks and renames it. */
-int cp_store_file_finish(struct cp_store_file *file, struct cp_str country, struct cp_str sha256, struct cp_dataset **ret_dataset);
+int cp_store_file_finish(struct cp_store_file *file, struct cp_str country, struct cp_str sha256,
+                         struct cp_dataset **ret_dataset);
 /* Whatever its state: closes it, removes what is unfinished. */
 void cp_store_file_clear(struct cp_store_file *file);
 

@@ -1,6 +1,6 @@
 /*
- * callpower compile-provider PLUGIN FOLDER FILE: one plugin over one folder of documents into one dataset. Hidden: `data update` and
- * `lookup` start it as their child, with limits, so that a plugin that crashes or loops costs that child only.
+ * callpower compile-provider PLUGIN FOLDER FILE: one plugin over one folder of documents into one dataset. Hidden: `data update`
+ * and `lookup` start it as their child, with limits, so that a plugin that crashes or loops costs that child only.
  */
 #include "base/memory.h"
 #include "command.h"
@@ -14,7 +14,8 @@ int cp_datasets_load_providers(const struct cp_settings *settings, const char *c
 	int error = cp_providers_load(cp_settings_text(settings, "CALLPOWER_PROVIDERS_DIR"), ret_set);
 	for (size_t i = 0; error == 0 && i < cp_provider_refusal_count(*ret_set); ++i) {
 		struct cp_provider_refusal refusal = cp_provider_refusal(*ret_set, i);
-		fprintf(stderr, "callpower %s: the plugin %.*s is refused: %.*s\n", command, CP_STR_ARG(refusal.path), CP_STR_ARG(refusal.reason));
+		fprintf(stderr, "callpower %s: the plugin %.*s is refused: %.*s\n", command, CP_STR_ARG(refusal.path),
+		        CP_STR_ARG(refusal.reason));
 	}
 	return error;
 }

@@ -1,8 +1,8 @@
 /*
  * callpower data: versions of countries' data in the database: made from sources, activated, rolled back, listed.
  *
- * An update changes nothing until all of it has succeeded: the sources are read or downloaded, compiled in a child process, looked at
- * as a whole, stored, and only then activated.
+ * An update changes nothing until all of it has succeeded: the sources are read or downloaded, compiled in a child process,
+ * looked at as a whole, stored, and only then activated.
  */
 #include "base/memory.h"
 #include "command.h"
@@ -59,24 +59,26 @@ static int download(const struct provider_document *document, const char *folder
 	struct stat info;
 	cp_buf_printf(&path, "%s/%s", folder, document->files[0]);
 	struct cp_download request = {
-		.url = document->address,
-		.path = path.ptr,
-		.max_size = document->max_size,
-		.stall_timeout_ms = STALL_TIMEOUT_MS,
-		.progress = draw,
-		.data = &progress,
+	    .url = document->address,
+	    .path = path.ptr,
+	    .max_size = document->max_size,
+	    .stall_timeout_ms = STALL_TIMEOUT_MS,
+	    .progress = draw,
+	    .data = &progress,
 	};
 	int error = cp_download(&request);
 	if (progress.drawn)
 		putchar('\n');
 	if (error != 0)
-		return cp_fail_in(error, "the document \"%s\" could not be downloaded (--from reads a folder instead)", document->name);
+		return cp_fail_in(error, "the document \"%s\" could not be downloaded (--from reads a folder instead)",
+		                  document->name);
 	if (!progress.terminal && stat(path.ptr, &info) == 0)
 		printf("  %-12s %.1f MB\n", document->name, (double)info.st_size / 1e6);
 	return 0;
 }
 
-static int download_sources(const struct cp_provider *provider, struct cp_str cache, struct cp_arena *arena, const char **ret_folder)
+static int download_sources(const struct cp_provider *provider, struct cp_str cache, struct cp_arena *arena,
+                            const char **ret_folder)
 {
 	struct cp_str folder = cp_arena_printf(arena, "%.*s/%.*s-sources", CP_STR_ARG(cache), CP_STR_ARG(provider->country));
 	if (mkdir(folder.ptr, 0700) != 0 && errno != EEXIST)
@@ -115,10 +117,11 @@ static int check_dataset(const struct cp_dataset *dataset)
 {
 	const struct cp_dataset_counts *counts = &cp_dataset_info(dataset)->counts;
 	if (counts->holders == 0 || counts->postal_codes == 0)
-		return cp_fail(CP_E_INPUT, "the sources give %u members and %u postal codes; nothing was changed", counts->holders,
-		               counts->postal_codes);
+		return cp_fail(CP_E_INPUT, "the sources give %u members and %u postal codes; nothing was changed",
+		               counts->holders, counts->postal_codes);
 	if (counts->vacant_seats * 2 > counts->seats)
-		return cp_fail(CP_E_INPUT, "%u of %u seats would be vacant; nothing was changed", counts->vacant_seats, counts->seats);
+		return cp_fail(CP_E_INPUT, "%u of %u seats would be vacant; nothing was changed", counts->vacant_seats,
+		               counts->seats);
 	return 0;
 }
 
@@ -130,7 +133,8 @@ static void print_warnings(const struct cp_dataset *dataset)
 		struct cp_dataset_warning warning = cp_dataset_warning(dataset, i);
 		struct cp_dataset_source source = cp_dataset_source(dataset, warning.from.source);
 		if (warning.from.line != 0)
-			printf("  warning: %.*s (%.*s:%u)\n", CP_STR_ARG(warning.text), CP_STR_ARG(source.file), warning.from.line);
+			printf("  warning: %.*s (%.*s:%u)\n", CP_STR_ARG(warning.text), CP_STR_ARG(source.file),
+			       warning.from.line);
 		else
 			printf("  warning: %.*s\n", CP_STR_ARG(warning.text));
 	}
@@ -141,7 +145,8 @@ static void print_warnings(const struct cp_dataset *dataset)
 static void print_summary(const struct cp_dataset *dataset, double seconds)
 {
 	const struct cp_dataset_counts *counts = &cp_dataset_info(dataset)->counts;
-	printf("compiled in %.2f s: %u people, %u seats (%u vacant), %u offices, %u postal codes; %u members cannot be reached by telephone\n",
+	printf("compiled in %.2f s: %u people, %u seats (%u vacant), %u offices, %u postal codes; %u members cannot be reached "
+	       "by telephone\n",
 	       seconds, counts->people, counts->seats, counts->vacant_seats, counts->offices, counts->postal_codes,
 	       counts->unreachable_holders);
 	print_warnings(dataset);
@@ -212,8 +217,8 @@ static int run_update(const struct cp_settings *settings, const char *country, c
 		error = download_sources(update.provider, update.cache, arena, &update.from);
 	if (error != 0)
 		return error;
-	struct cp_str path = cp_arena_printf(arena, "%.*s/%.*s-update.%ld", CP_STR_ARG(update.cache), CP_STR_ARG(update.provider->country),
-	                                     (long)getpid());
+	struct cp_str path = cp_arena_printf(arena, "%.*s/%.*s-update.%ld", CP_STR_ARG(update.cache),
+	                                     CP_STR_ARG(update.provider->country), (long)getpid());
 	error = compile(&update, path);
 	if (error == 0)
 		error = store(&update, path);
@@ -235,7 +240,8 @@ static int run_status(struct cp_db_blocking *connection, const char *country)
 		puts("no data yet; `callpower data update COUNTRY` gets some");
 		return 0;
 	}
-	printf("%-8s %8s  %-6s %-20s  %-20s %8s  %s\n", "country", "version", "active", "made", "activated last", "warnings", "counts");
+	printf("%-8s %8s  %-6s %-20s  %-20s %8s  %s\n", "country", "version", "active", "made", "activated last", "warnings",
+	       "counts");
 	for (size_t i = 0; i < count; ++i) {
 		const struct cp_dataset_version *version = &versions[i];
 		printf("%-8.*s %8lld  %-6s %-20.*s  %-20.*s %8lld  %.*s\n", CP_STR_ARG(version->country), (long long)version->id,
@@ -258,7 +264,8 @@ static int follow(const struct cp_settings *settings, struct cp_db_blocking *con
 	return error;
 }
 
-static int run_activate(const struct cp_settings *settings, struct cp_db_blocking *connection, const char *country, const char *text)
+static int run_activate(const struct cp_settings *settings, struct cp_db_blocking *connection, const char *country,
+                        const char *text)
 {
 	uint64_t version;
 	int error = cp_str_to_u64(cp_str(text), INT64_MAX, &version);
@@ -291,7 +298,8 @@ static int run(const struct cp_settings *settings, int argc, char **argv)
 	bool activate = cp_str_eq(verb, CP_STR("activate")) && count == 3;
 	bool rollback = cp_str_eq(verb, CP_STR("rollback")) && count == 2;
 	if (!status && !activate && !rollback)
-		return cp_command_usage(&cp_command_data, count == 0 ? "what is to be done?" : "these arguments are not understood");
+		return cp_command_usage(&cp_command_data,
+		                        count == 0 ? "what is to be done?" : "these arguments are not understood");
 	CP_CLEANUP(cp_db_blocking_close_ptr) struct cp_db_blocking *connection = NULL;
 	int error = cp_open_operator_database(settings, &connection);
 	if (error == 0)
@@ -302,5 +310,5 @@ static int run(const struct cp_settings *settings, int argc, char **argv)
 }
 
 const struct cp_command cp_command_data = {
-	"data", "update COUNTRY [--from FOLDER]\nstatus [COUNTRY]\nactivate COUNTRY VERSION\nrollback COUNTRY",
-	"Get a country's people and places, see which versions there are, switch between them.", run, false};
+    "data", "update COUNTRY [--from FOLDER]\nstatus [COUNTRY]\nactivate COUNTRY VERSION\nrollback COUNTRY",
+    "Get a country's people and places, see which versions there are, switch between them.", run, false};

@@ -181,5 +181,5 @@ static int run(const struct cp_settings *settings, int argc, char **argv)
 }
 
 const struct cp_command cp_command_lookup = {
-	"lookup", "COUNTRY --postal-file FILE|- [--type TYPE] [--subtype SUBTYPE] [--order ORDER]",
-	"Say who represents each postal code of a file, as a line of JSON each; needs no server.", run, false};
+    "lookup", "COUNTRY --postal-file FILE|- [--type TYPE] [--subtype SUBTYPE] [--order ORDER]",
+    "Say who represents each postal code of a file, as a line of JSON each; needs no server.", run, false};

@@ -16,13 +16,15 @@ struct kit_csv {
 };
 
 /* The quote that ends a field which begins at start, and whether quotes in it are doubled. */
-static int find_closing_quote(struct kit_csv *csv, const char *start, const char **ret_quote, bool *ret_doubled, struct kit_error *error)
+static int find_closing_quote(struct kit_csv *csv, const char *start, const char **ret_quote, bool *ret_doubled,
+                              struct kit_error *error)
 {
 	bool doubled = false;
 	for (const char *p = start;;) {
 		p = p == csv->end ? NULL : memchr(p, '"', (size_t)(csv->end - p));
 		if (p == NULL)
-			return kit_fail(error, PROVIDER_E_INPUT, csv->line, "a quoted field is not closed before the end of the document");
+			return kit_fail(error, PROVIDER_E_INPUT, csv->line,
+			                "a quoted field is not closed before the end of the document");
 		if ((size_t)(p - start) > (size_t)csv->max_field * 2)
 			return kit_fail(error, PROVIDER_E_INPUT, csv->line, "a field has more than %u bytes", csv->max_field);
 		if (p + 1 == csv->end || p[1] != '"') {
@@ -94,7 +96,8 @@ static int read_row(struct kit_csv *csv, struct kit_error *error)
 	csv->field_count = 0;
 	for (;;) {
 		if (csv->field_count == csv->max_columns)
-			return kit_fail(error, PROVIDER_E_INPUT, csv->row_line, "a row has more than %u fields", csv->max_columns);
+			return kit_fail(error, PROVIDER_E_INPUT, csv->row_line, "a row has more than %u fields",
+			                csv->max_columns);
 		struct provider_str *field = &csv->fields[csv->field_count++];
 		int rc = csv->at < csv->end && *csv->at == '"' ? read_quoted(csv, field, error) : read_plain(csv, field, error);
 		if (rc != 0)
@@ -135,7 +138,8 @@ static int read_header(struct kit_csv *csv, bool repeated_columns, struct kit_er
 	memcpy(csv->header, csv->fields, csv->columns * sizeof(*csv->header));
 	for (uint32_t i = 0; i < csv->columns && !repeated_columns; ++i)
 		for (uint32_t k = 0; k < i; ++k)
-			if (csv->header[i].len == csv->header[k].len && memcmp(csv->header[i].ptr, csv->header[k].ptr, csv->header[i].len) == 0)
+			if (csv->header[i].len == csv->header[k].len &&
+			    memcmp(csv->header[i].ptr, csv->header[k].ptr, csv->header[i].len) == 0)
 				return kit_fail(error, PROVIDER_E_INPUT, csv->row_line, "two columns are called \"%.*s\"",
 				                (int)(csv->header[i].len > 60 ? 60 : csv->header[i].len), csv->header[i].ptr);
 	return 0;
@@ -162,13 +166,13 @@ int kit_csv_open(const struct provider_call *call, struct provider_str content, 
 	if (content.ptr == NULL)
 		content.ptr = "";
 	*csv = (struct kit_csv){
-		.call = call,
-		.at = content.ptr,
-		.end = content.ptr + content.len,
-		.line = 1,
-		.separator = PROVIDER_HAS(options, separator) && options->separator != 0 ? options->separator : ',',
-		.max_field = PROVIDER_HAS(options, max_field) && options->max_field != 0 ? options->max_field : 64 * 1024,
-		.max_columns = PROVIDER_HAS(options, max_columns) && options->max_columns != 0 ? options->max_columns : 256,
+	    .call = call,
+	    .at = content.ptr,
+	    .end = content.ptr + content.len,
+	    .line = 1,
+	    .separator = PROVIDER_HAS(options, separator) && options->separator != 0 ? options->separator : ',',
+	    .max_field = PROVIDER_HAS(options, max_field) && options->max_field != 0 ? options->max_field : 64 * 1024,
+	    .max_columns = PROVIDER_HAS(options, max_columns) && options->max_columns != 0 ? options->max_columns : 256,
 	};
 	csv->fields = kit_alloc(call, csv->max_columns * sizeof(*csv->fields));
 	if (csv->fields == NULL)
@@ -200,8 +204,8 @@ int kit_csv_next(struct kit_csv *csv, struct kit_error *error)
 	if (rc != 0)
 		return rc;
 	if (csv->field_count != csv->columns)
-		return kit_fail(error, PROVIDER_E_INPUT, csv->row_line, "the row has %u fields, the header has %u", csv->field_count,
-		                csv->columns);
+		return kit_fail(error, PROVIDER_E_INPUT, csv->row_line, "the row has %u fields, the header has %u",
+		                csv->field_count, csv->columns);
 	return 1;
 }
 

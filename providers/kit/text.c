@@ -103,7 +103,8 @@ struct kit_map {
 };
 
 /*
- * FNV-1a with a murmur finish. A document's author could choose colliding keys; the time limit of a compile bounds what that costs.
+ * FNV-1a with a murmur finish. A document's author could choose colliding keys; the time limit of a compile bounds what that
+ * costs.
  */
 static uint64_t hash_of(struct provider_str key)
 {

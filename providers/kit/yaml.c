@@ -23,8 +23,8 @@ static int fetch(struct kit_yaml *yaml, struct kit_error *error)
 		/* Where the text breaks off libyaml marks the last place it understood. */
 		size_t line = parser->problem_mark.line != 0 ? parser->problem_mark.line : parser->mark.line;
 		return kit_fail(error, PROVIDER_E_INPUT, (uint32_t)line + 1, "not well-formed YAML: %s%s%s",
-		                parser->problem == NULL ? "unknown problem" : parser->problem, parser->context == NULL ? "" : ", ",
-		                parser->context == NULL ? "" : parser->context);
+		                parser->problem == NULL ? "unknown problem" : parser->problem,
+		                parser->context == NULL ? "" : ", ", parser->context == NULL ? "" : parser->context);
 	}
 	yaml->has_event = true;
 	return 0;
@@ -72,7 +72,8 @@ struct kit_yaml *kit_yaml_close(struct kit_yaml *yaml)
 int kit_yaml_count(struct kit_yaml *yaml, uint64_t more, uint32_t line, struct kit_error *error)
 {
 	if (more > yaml->max_values - yaml->values)
-		return kit_fail(error, PROVIDER_E_LIMIT, line, "the document has more than %llu values", (unsigned long long)yaml->max_values);
+		return kit_fail(error, PROVIDER_E_LIMIT, line, "the document has more than %llu values",
+		                (unsigned long long)yaml->max_values);
 	yaml->values += more;
 	if (yaml->values % 1024 == 0 && kit_expired(yaml->call))
 		return kit_fail(error, PROVIDER_E_LIMIT, line, "the time that a plugin may take is over");
@@ -116,7 +117,8 @@ static int alias(struct kit_yaml *yaml, struct kit_yaml_event *event, struct kit
 {
 	const char *name = (const char *)yaml->event.data.alias.anchor;
 	if (!yaml->aliases)
-		return kit_fail(error, PROVIDER_E_INPUT, event->line, "the alias *%.60s: this document may not use aliases", name);
+		return kit_fail(error, PROVIDER_E_INPUT, event->line, "the alias *%.60s: this document may not use aliases",
+		                name);
 	event->type = KIT_YAML_ALIAS;
 	event->text = (struct provider_str){name, strlen(name)};
 	return kit_yaml_count(yaml, 1, event->line, error);

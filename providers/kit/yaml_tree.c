@@ -7,7 +7,8 @@
 static int read_value(struct kit_yaml *yaml, const struct kit_yaml_event *event, const struct kit_yaml_node **ret_node,
                       struct kit_error *error);
 
-static int keep_text(struct kit_yaml *yaml, struct provider_str text, struct provider_str *ret_text, uint32_t line, struct kit_error *error)
+static int keep_text(struct kit_yaml *yaml, struct provider_str text, struct provider_str *ret_text, uint32_t line,
+                     struct kit_error *error)
 {
 	char *copy = kit_alloc(yaml->call, text.len + 1);
 	if (copy == NULL)
@@ -59,8 +60,8 @@ static int check_keys(struct kit_yaml *yaml, const struct kit_yaml_node *node, s
 	for (uint32_t i = 1; i < node->count; ++i)
 		if (kit_str_eq(*sorted[i], *sorted[i - 1])) {
 			uint32_t second = (uint32_t)((sorted[i] > sorted[i - 1] ? sorted[i] : sorted[i - 1]) - node->keys);
-			return kit_fail(error, PROVIDER_E_INPUT, node->values[second]->line, "the key \"%.60s\" stands twice in one mapping",
-			                node->keys[second].ptr);
+			return kit_fail(error, PROVIDER_E_INPUT, node->values[second]->line,
+			                "the key \"%.60s\" stands twice in one mapping", node->keys[second].ptr);
 		}
 	return 0;
 }
@@ -188,7 +189,8 @@ bool kit_yaml_number(const struct kit_yaml_node *node, double *ret_value)
 		if (strchr("0123456789+-.eE", text.ptr[i]) == NULL)
 			return false;
 	char *end;
-	double value = strtod(text.ptr, &end); /* the text is NUL-terminated by keep_text(); the locale is "C": no plugin sets another */
+	double value =
+	    strtod(text.ptr, &end); /* the text is NUL-terminated by keep_text(); the locale is "C": no plugin sets another */
 	if (end != text.ptr + text.len)
 		return false;
 	*ret_value = value;

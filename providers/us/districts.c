@@ -16,7 +16,8 @@ static struct provider_str state_division(struct us *us, const struct us_state *
 	return kit_printf(us->call, "ocd-division/country:us/%s:%s", words[state->kind], code);
 }
 
-static int emit_division(struct us *us, struct provider_str id, struct provider_str parent, struct provider_str name, struct provider_from from)
+static int emit_division(struct us *us, struct provider_str id, struct provider_str parent, struct provider_str name,
+                         struct provider_from from)
 {
 	struct provider_division record = {.size = sizeof(record), .id = id, .parent = parent, .name = name, .from = from};
 	return id.ptr == NULL || name.ptr == NULL ? us_out_of_memory(us) : us->sink->division(us->sink->ctx, &record);
@@ -28,7 +29,8 @@ static int emit_states(struct us *us, bool *used)
 	int rc = emit_division(us, country, none, KIT_STR("United States"), us_from(US_MEMBERS, 0));
 	for (size_t i = 0; i < us_state_count && rc == 0; ++i)
 		if (used[i])
-			rc = emit_division(us, state_division(us, &us_states[i]), country, kit_str(us_states[i].name), us_from(US_MEMBERS, 0));
+			rc = emit_division(us, state_division(us, &us_states[i]), country, kit_str(us_states[i].name),
+			                   us_from(US_MEMBERS, 0));
 	return rc;
 }
 
@@ -58,18 +60,20 @@ static int emit_district_division(struct us *us, struct us_district *district)
 static int emit_house_seat(struct us *us, const struct us_district *district)
 {
 	const struct us_state *state = district->state;
-	const char *title = state->kind == US_STATE ? "Representative" : strcmp(state->code, "PR") == 0 ? "Resident Commissioner" : "Delegate";
+	const char *title = state->kind == US_STATE          ? "Representative"
+	                    : strcmp(state->code, "PR") == 0 ? "Resident Commissioner"
+	                                                     : "Delegate";
 	struct provider_post record = {
-		.size = sizeof(record),
-		.id = us_post_id(us, US_HOUSE, state, district->number),
-		.division = district->division,
-		.body = KIT_STR("congress"),
-		.chamber = KIT_STR("house"),
-		.title = kit_str(title),
-		.district = us_district_label(us, state, district->number),
-		.classification = PROVIDER_LOWER,
-		.flags = state->kind == US_STATE ? PROVIDER_POST_VOTING : 0,
-		.from = district->from,
+	    .size = sizeof(record),
+	    .id = us_post_id(us, US_HOUSE, state, district->number),
+	    .division = district->division,
+	    .body = KIT_STR("congress"),
+	    .chamber = KIT_STR("house"),
+	    .title = kit_str(title),
+	    .district = us_district_label(us, state, district->number),
+	    .classification = PROVIDER_LOWER,
+	    .flags = state->kind == US_STATE ? PROVIDER_POST_VOTING : 0,
+	    .from = district->from,
 	};
 	if (record.id.ptr == NULL || record.district.ptr == NULL)
 		return us_out_of_memory(us);
@@ -84,16 +88,16 @@ static int emit_house_seat(struct us *us, const struct us_district *district)
 static int emit_senate_seat(struct us *us, const struct us_state *state, uint32_t class, bool vacant)
 {
 	struct provider_post record = {
-		.size = sizeof(record),
-		.id = us_post_id(us, US_SENATE, state, class),
-		.division = state_division(us, state),
-		.body = KIT_STR("congress"),
-		.chamber = KIT_STR("senate"),
-		.title = KIT_STR("Senator"),
-		.district = kit_str(state->code),
-		.classification = PROVIDER_UPPER,
-		.flags = PROVIDER_POST_VOTING,
-		.from = us_from(US_MEMBERS, 0),
+	    .size = sizeof(record),
+	    .id = us_post_id(us, US_SENATE, state, class),
+	    .division = state_division(us, state),
+	    .body = KIT_STR("congress"),
+	    .chamber = KIT_STR("senate"),
+	    .title = KIT_STR("Senator"),
+	    .district = kit_str(state->code),
+	    .classification = PROVIDER_UPPER,
+	    .flags = PROVIDER_POST_VOTING,
+	    .from = us_from(US_MEMBERS, 0),
 	};
 	if (record.id.ptr == NULL || record.division.ptr == NULL)
 		return us_out_of_memory(us);
@@ -101,7 +105,8 @@ static int emit_senate_seat(struct us *us, const struct us_state *state, uint32_
 	if (rc != 0 || !vacant)
 		return rc;
 	return us_warn(us, PROVIDER_W_VACANCY, record.id, US_MEMBERS, 0,
-	               kit_printf(us->call, "The seat of class %u of %s in the Senate has no holder in the list of members.", class, state->name));
+	               kit_printf(us->call, "The seat of class %u of %s in the Senate has no holder in the list of members.",
+	                          class, state->name));
 }
 
 int us_emit_districts(struct us *us)

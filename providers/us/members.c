@@ -16,11 +16,12 @@ static struct provider_str member_name(struct us *us, const struct kit_yaml_node
 	struct provider_str given = kit_yaml_text_of(name, "nickname"), suffix = kit_yaml_text_of(name, "suffix");
 	if (given.len == 0)
 		given = member->given_name;
-	return kit_printf(us->call, "%.*s %.*s%s%.*s", KIT_STR_ARG(given), KIT_STR_ARG(member->family_name), suffix.len == 0 ? "" : ", ",
-	                  KIT_STR_ARG(suffix));
+	return kit_printf(us->call, "%.*s %.*s%s%.*s", KIT_STR_ARG(given), KIT_STR_ARG(member->family_name),
+	                  suffix.len == 0 ? "" : ", ", KIT_STR_ARG(suffix));
 }
 
-/* A member who was elected again may stand there without the new term's phone for some weeks: the old one rings in the same office. */
+/* A member who was elected again may stand there without the new term's phone for some weeks: the old one rings in the same
+ * office. */
 static struct provider_str phone_of(struct us *us, const struct kit_yaml_node *terms, const struct kit_yaml_node *term)
 {
 	struct provider_str phone = kit_yaml_text_of(term, "phone");
@@ -49,9 +50,10 @@ static int take_district(struct us *us, struct us_member *member, const struct k
 		return us_out_of_memory(us);
 	struct us_district *seat = &us->districts[index];
 	if (seat->member != UINT32_MAX)
-		return us_fail(us, PROVIDER_E_INPUT, US_MEMBERS, term->line, "%.*s and %.*s (line %u) both sit for district %u of %s",
-		               KIT_STR_ARG(member->name), KIT_STR_ARG(us->members[seat->member].name), us->members[seat->member].line,
-		               member->number, member->state->code);
+		return us_fail(us, PROVIDER_E_INPUT, US_MEMBERS, term->line,
+		               "%.*s and %.*s (line %u) both sit for district %u of %s", KIT_STR_ARG(member->name),
+		               KIT_STR_ARG(us->members[seat->member].name), us->members[seat->member].line, member->number,
+		               member->state->code);
 	seat->member = us->member_count;
 	return 0;
 }
@@ -65,9 +67,10 @@ static int take_senate_seat(struct us *us, struct us_member *member, const struc
 		               KIT_STR_ARG(member->name), state->name);
 	uint32_t *seat = &us->senators[us_state_index(state)][member->number == state->second_class];
 	if (*seat != 0)
-		return us_fail(us, PROVIDER_E_INPUT, US_MEMBERS, term->line, "%.*s and %.*s (line %u) both hold the seat of class %u of %s",
-		               KIT_STR_ARG(member->name), KIT_STR_ARG(us->members[*seat - 1].name), us->members[*seat - 1].line,
-		               member->number, state->code);
+		return us_fail(us, PROVIDER_E_INPUT, US_MEMBERS, term->line,
+		               "%.*s and %.*s (line %u) both hold the seat of class %u of %s", KIT_STR_ARG(member->name),
+		               KIT_STR_ARG(us->members[*seat - 1].name), us->members[*seat - 1].line, member->number,
+		               state->code);
 	*seat = us->member_count + 1;
 	return 0;
 }
@@ -85,7 +88,8 @@ static int read_identity(struct us *us, const struct kit_yaml_node *person, stru
 	if (member->id.ptr == NULL || member->name.ptr == NULL)
 		return us_out_of_memory(us);
 	if (member->family_name.len == 0)
-		return us_fail(us, PROVIDER_E_INPUT, US_MEMBERS, person->line, "%.*s has no family name", KIT_STR_ARG(member->id));
+		return us_fail(us, PROVIDER_E_INPUT, US_MEMBERS, person->line, "%.*s has no family name",
+		               KIT_STR_ARG(member->id));
 	return 0;
 }
 
@@ -102,11 +106,11 @@ static int read_member(struct us *us, const struct kit_yaml_node *person)
 	struct provider_str type = kit_yaml_text_of(term, "type"), state = kit_yaml_text_of(term, "state");
 	member.state = us_state_find(state);
 	if (member.state == NULL)
-		return us_fail(us, PROVIDER_E_INPUT, US_MEMBERS, term->line, "%.*s: \"%.*s\" is no state", KIT_STR_ARG(member.name),
-		               KIT_STR_ARG(state));
+		return us_fail(us, PROVIDER_E_INPUT, US_MEMBERS, term->line, "%.*s: \"%.*s\" is no state",
+		               KIT_STR_ARG(member.name), KIT_STR_ARG(state));
 	if (!kit_str_is(type, "sen") && !kit_str_is(type, "rep"))
-		return us_fail(us, PROVIDER_E_INPUT, US_MEMBERS, term->line, "%.*s: \"%.*s\" is neither sen nor rep", KIT_STR_ARG(member.name),
-		               KIT_STR_ARG(type));
+		return us_fail(us, PROVIDER_E_INPUT, US_MEMBERS, term->line, "%.*s: \"%.*s\" is neither sen nor rep",
+		               KIT_STR_ARG(member.name), KIT_STR_ARG(type));
 	member.chamber = kit_str_is(type, "sen") ? US_SENATE : US_HOUSE;
 	member.party = kit_yaml_text_of(term, "party");
 	member.caucus = kit_yaml_text_of(term, "caucus");
@@ -159,12 +163,12 @@ int us_read_members(struct us *us)
 static int emit_person(struct us *us, const struct us_member *member)
 {
 	struct provider_person record = {
-		.size = sizeof(record),
-		.id = member->id,
-		.name = member->name,
-		.given_name = member->given_name,
-		.family_name = member->family_name,
-		.from = us_from(US_MEMBERS, member->line),
+	    .size = sizeof(record),
+	    .id = member->id,
+	    .name = member->name,
+	    .given_name = member->given_name,
+	    .family_name = member->family_name,
+	    .from = us_from(US_MEMBERS, member->line),
 	};
 	return us->sink->person(us->sink->ctx, &record);
 }
@@ -172,17 +176,17 @@ static int emit_person(struct us *us, const struct us_member *member)
 static int emit_membership(struct us *us, const struct us_member *member)
 {
 	struct provider_membership record = {
-		.size = sizeof(record),
-		.person = member->id,
-		.post = us_post_id(us, member->chamber, member->state, member->number),
-		.party = member->party,
-		.caucus = member->caucus,
-		.start = member->start,
-		.end = member->end,
-		.phone = member->phone,
-		.phone_location = KIT_STR("DC"),
-		.rank = member->rank,
-		.from = us_from(US_MEMBERS, member->line),
+	    .size = sizeof(record),
+	    .person = member->id,
+	    .post = us_post_id(us, member->chamber, member->state, member->number),
+	    .party = member->party,
+	    .caucus = member->caucus,
+	    .start = member->start,
+	    .end = member->end,
+	    .phone = member->phone,
+	    .phone_location = KIT_STR("DC"),
+	    .rank = member->rank,
+	    .from = us_from(US_MEMBERS, member->line),
 	};
 	return record.post.ptr == NULL ? us_out_of_memory(us) : us->sink->membership(us->sink->ctx, &record);
 }
@@ -192,15 +196,16 @@ static int emit_capitol_office(struct us *us, const struct us_member *member)
 	if (member->office.len == 0 && member->phone.len == 0)
 		return 0;
 	struct provider_office record = {
-		.size = sizeof(record),
-		.id = kit_printf(us->call, "%.*s-capitol", (int)(member->id.len - strlen("bioguide:")), member->id.ptr + strlen("bioguide:")),
-		.person = member->id,
-		.kind = KIT_STR("capitol"),
-		.phone = member->phone,
-		.address = member->office,
-		.city = KIT_STR("Washington"),
-		.region = KIT_STR("DC"),
-		.from = us_from(US_MEMBERS, member->line),
+	    .size = sizeof(record),
+	    .id = kit_printf(us->call, "%.*s-capitol", (int)(member->id.len - strlen("bioguide:")),
+	                     member->id.ptr + strlen("bioguide:")),
+	    .person = member->id,
+	    .kind = KIT_STR("capitol"),
+	    .phone = member->phone,
+	    .address = member->office,
+	    .city = KIT_STR("Washington"),
+	    .region = KIT_STR("DC"),
+	    .from = us_from(US_MEMBERS, member->line),
 	};
 	return record.id.ptr == NULL ? us_out_of_memory(us) : us->sink->office(us->sink->ctx, &record);
 }
@@ -209,12 +214,15 @@ static int warn_of_member(struct us *us, const struct us_member *member, const c
 {
 	int rc = 0;
 	if (member->phone.len == 0)
-		rc = us_warn(us, PROVIDER_W_NO_PHONE, member->id, US_MEMBERS, member->line,
-		             kit_printf(us->call, "%.*s has no telephone number; callers are told so.", KIT_STR_ARG(member->name)));
+		rc = us_warn(
+		    us, PROVIDER_W_NO_PHONE, member->id, US_MEMBERS, member->line,
+		    kit_printf(us->call, "%.*s has no telephone number; callers are told so.", KIT_STR_ARG(member->name)));
 	if (rc == 0 && member->end.len == 10 && memcmp(member->end.ptr, today, 10) < 0)
-		rc = us_warn(us, PROVIDER_W_TERM_ENDED, member->id, US_MEMBERS, member->line,
-		             kit_printf(us->call, "The term of %.*s is listed to have ended on %.*s; still in the file of those who serve, so kept.",
-		                        KIT_STR_ARG(member->name), KIT_STR_ARG(member->end)));
+		rc = us_warn(
+		    us, PROVIDER_W_TERM_ENDED, member->id, US_MEMBERS, member->line,
+		    kit_printf(us->call,
+		               "The term of %.*s is listed to have ended on %.*s; still in the file of those who serve, so kept.",
+		               KIT_STR_ARG(member->name), KIT_STR_ARG(member->end)));
 	return rc;
 }
 

@@ -14,9 +14,11 @@ static int read_row(struct us *us, const struct kit_csv *csv, const struct colum
 	if (state == NULL)
 		return us_fail(us, PROVIDER_E_INPUT, US_PLACES, line, "\"%.*s\" is no state", KIT_STR_ARG(state_code));
 	if (code.len != 5 || !kit_str_number(code, 99999, &number))
-		return us_fail(us, PROVIDER_E_INPUT, US_PLACES, line, "\"%.*s\" is no ZIP code of five digits", KIT_STR_ARG(code));
+		return us_fail(us, PROVIDER_E_INPUT, US_PLACES, line, "\"%.*s\" is no ZIP code of five digits",
+		               KIT_STR_ARG(code));
 	if (!kit_str_number(district, 99, &number))
-		return us_fail(us, PROVIDER_E_INPUT, US_PLACES, line, "\"%.*s\" is no number of a district", KIT_STR_ARG(district));
+		return us_fail(us, PROVIDER_E_INPUT, US_PLACES, line, "\"%.*s\" is no number of a district",
+		               KIT_STR_ARG(district));
 	if (number == 98) /* as the Census Bureau writes a delegate's district */
 		number = 0;
 	uint32_t index = us_district(us, state, number, us_from(US_PLACES, line));
@@ -47,10 +49,10 @@ int us_emit_places(struct us *us)
 	for (uint32_t i = 0; i < us->place_count; ++i) {
 		const struct us_place *place = &us->places[i];
 		struct provider_postal_code record = {
-			.size = sizeof(record),
-			.code = place->code,
-			.division = us->districts[place->district].division,
-			.from = us_from(US_PLACES, place->line),
+		    .size = sizeof(record),
+		    .code = place->code,
+		    .division = us->districts[place->district].division,
+		    .from = us_from(US_PLACES, place->line),
 		};
 		int rc = us->sink->postal_code(us->sink->ctx, &record);
 		if (rc != 0)

@@ -32,7 +32,7 @@ int us_warn(struct us *us, enum provider_warning_kind kind, struct provider_str 
             struct provider_str text)
 {
 	struct provider_warning warning = {
-		.size = sizeof(warning), .kind = kind, .subject = subject, .text = text, .from = us_from(document, line)};
+	    .size = sizeof(warning), .kind = kind, .subject = subject, .text = text, .from = us_from(document, line)};
 	return text.ptr == NULL ? us_out_of_memory(us) : us->sink->warning(us->sink->ctx, &warning);
 }
 
@@ -100,7 +100,7 @@ uint32_t us_district(struct us *us, const struct us_state *state, uint32_t numbe
 	    kit_map_add(us->district_index, label, us->district_count) < 0)
 		return UINT32_MAX;
 	us->districts[us->district_count] =
-		(struct us_district){.state = state, .number = number, .member = UINT32_MAX, .from = from};
+	    (struct us_district){.state = state, .number = number, .member = UINT32_MAX, .from = from};
 	return us->district_count++;
 }
 
@@ -109,8 +109,8 @@ uint32_t us_district(struct us *us, const struct us_state *state, uint32_t numbe
 static int compile(const struct provider_call *call, const struct provider_content *const *documents, uint32_t count,
                    const struct provider_sink *sink)
 {
-	static int (*const steps[])(struct us *us) = {
-		us_read_places, us_read_members, us_emit_districts, us_emit_members, us_read_offices, us_emit_places,
+	static int (*const steps[])(struct us * us) = {
+	    us_read_places, us_read_members, us_emit_districts, us_emit_members, us_read_offices, us_emit_places,
 	};
 	struct us us = {.call = call, .documents = documents, .sink = sink};
 	if (count < US_DOCUMENT_COUNT)
@@ -156,30 +156,43 @@ static const char *const office_files[] = {"legislators-district-offices.yaml", 
 static const char *const place_files[] = {"zccd_119th.csv", "zccd.csv", NULL};
 
 static const struct provider_document members = {
-	.size = sizeof(members), .name = "members", .files = member_files, .licence = "CC0-1.0", .max_size = 64 << 20,
-	.address = LEGISLATORS "legislators-current.yaml",
+    .size = sizeof(members),
+    .name = "members",
+    .files = member_files,
+    .licence = "CC0-1.0",
+    .max_size = 64 << 20,
+    .address = LEGISLATORS "legislators-current.yaml",
 };
 static const struct provider_document offices = {
-	.size = sizeof(offices), .flags = PROVIDER_DOCUMENT_OPTIONAL, .name = "offices", .files = office_files, .licence = "CC0-1.0",
-	.max_size = 64 << 20, .address = LEGISLATORS "legislators-district-offices.yaml",
+    .size = sizeof(offices),
+    .flags = PROVIDER_DOCUMENT_OPTIONAL,
+    .name = "offices",
+    .files = office_files,
+    .licence = "CC0-1.0",
+    .max_size = 64 << 20,
+    .address = LEGISLATORS "legislators-district-offices.yaml",
 };
 static const struct provider_document places = {
-	.size = sizeof(places), .name = "places", .files = place_files, .licence = "US-Government-Work", .max_size = 64 << 20,
-	.address = "https://raw.githubusercontent.com/OpenSourceActivismTech/us-zipcodes-congress/master/zccd.csv",
+    .size = sizeof(places),
+    .name = "places",
+    .files = place_files,
+    .licence = "US-Government-Work",
+    .max_size = 64 << 20,
+    .address = "https://raw.githubusercontent.com/OpenSourceActivismTech/us-zipcodes-congress/master/zccd.csv",
 };
 static const struct provider_document *const documents[] = {&members, &offices, &places, NULL};
 
-#define SUBTYPE(id, subtype_name, subtype_label, subtype_chambers) \
-	static const struct provider_subtype id = { \
-		.size = sizeof(id), .name = subtype_name, .label = subtype_label, .chambers = subtype_chambers}
+#define SUBTYPE(id, subtype_name, subtype_label, subtype_chambers)                                                               \
+	static const struct provider_subtype id = {                                                                              \
+	    .size = sizeof(id), .name = subtype_name, .label = subtype_label, .chambers = subtype_chambers}
 SUBTYPE(both, "both", "Both chambers", PROVIDER_UPPER | PROVIDER_LOWER);
 SUBTYPE(upper, "upper", "Senate", PROVIDER_UPPER);
 SUBTYPE(lower, "lower", "House of Representatives", PROVIDER_LOWER);
 static const struct provider_subtype *const subtypes[] = {&both, &upper, &lower, NULL};
 
-#define ORDER(id, order_name, order_label, order_rule, order_party) \
-	static const struct provider_order id = { \
-		.size = sizeof(id), .name = order_name, .label = order_label, .rule = order_rule, .party = order_party}
+#define ORDER(id, order_name, order_label, order_rule, order_party)                                                              \
+	static const struct provider_order id = {                                                                                \
+	    .size = sizeof(id), .name = order_name, .label = order_label, .rule = order_rule, .party = order_party}
 ORDER(in_order, "in-order", "As listed", PROVIDER_ORDER_AS_LISTED, NULL);
 ORDER(shuffle, "shuffle", "Shuffled", PROVIDER_ORDER_SHUFFLE, NULL);
 ORDER(upper_first, "upper-first", "Senate first", PROVIDER_ORDER_UPPER_FIRST, NULL);
@@ -188,21 +201,33 @@ ORDER(democrats_first, "democrats-first", "Democrats first", PROVIDER_ORDER_PART
 ORDER(republicans_first, "republicans-first", "Republicans first", PROVIDER_ORDER_PARTY_FIRST, "Republican");
 ORDER(democrats_only, "democrats-only", "Democrats only", PROVIDER_ORDER_PARTY_ONLY, "Democrat");
 ORDER(republicans_only, "republicans-only", "Republicans only", PROVIDER_ORDER_PARTY_ONLY, "Republican");
-static const struct provider_order *const orders[] = {&in_order,        &shuffle,           &upper_first,    &lower_first,
-                                                      &democrats_first, &republicans_first, &democrats_only, &republicans_only,
-                                                      NULL};
+static const struct provider_order *const orders[] = {&in_order,       &shuffle,          &upper_first,
+                                                      &lower_first,    &democrats_first,  &republicans_first,
+                                                      &democrats_only, &republicans_only, NULL};
 
 static const struct provider_campaign congress = {
-	.size = sizeof(congress), .locate = PROVIDER_LOCATE_POSTAL, .name = "congress", .label = "Congress", .subtypes = subtypes,
-	.orders = orders,
+    .size = sizeof(congress),
+    .locate = PROVIDER_LOCATE_POSTAL,
+    .name = "congress",
+    .label = "Congress",
+    .subtypes = subtypes,
+    .orders = orders,
 };
 static const struct provider_campaign *const campaigns[] = {&congress, NULL};
 
 static const struct provider_ops ops = {.size = sizeof(ops), .compile = compile, .normalize_postcode = normalize_postcode};
 
 static const struct provider_manifest manifest = {
-	.size = sizeof(manifest), .abi = PROVIDER_ABI, .min_host_abi = 1, .country = "us", .name = "United States", .version = "1",
-	.licence = "AGPL-3.0-or-later", .documents = documents, .campaigns = campaigns, .ops = &ops,
+    .size = sizeof(manifest),
+    .abi = PROVIDER_ABI,
+    .min_host_abi = 1,
+    .country = "us",
+    .name = "United States",
+    .version = "1",
+    .licence = "AGPL-3.0-or-later",
+    .documents = documents,
+    .campaigns = campaigns,
+    .ops = &ops,
 };
 
 const struct provider_manifest *provider_manifest(void)

@@ -99,7 +99,8 @@ struct provider_str us_post_id(struct us *us, enum us_chamber chamber, const str
 struct provider_str us_phone(struct us *us, struct provider_str written);
 /* Makes room for one more entry; array is the address of the pointer. */
 int us_grow(struct us *us, void *array, uint32_t count, uint32_t *capacity, size_t width);
-int us_fail(struct us *us, int rc, enum us_document document, uint32_t line, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+int us_fail(struct us *us, int rc, enum us_document document, uint32_t line, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
 int us_fail_kit(struct us *us, int rc, enum us_document document, const struct kit_error *error);
 int us_out_of_memory(struct us *us);
 int us_warn(struct us *us, enum provider_warning_kind kind, struct provider_str subject, enum us_document document, uint32_t line,

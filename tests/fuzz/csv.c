@@ -1,5 +1,5 @@
-/* CSV of strangers: each row that is given has as many fields as the header, lines go up, and fields are text. The first byte of an
- * input picks the options. */
+/* CSV of strangers: each row that is given has as many fields as the header, lines go up, and fields are text. The first byte of
+ * an input picks the options. */
 #include "kit/csv.h"
 #include "provider_host.h"
 
@@ -20,8 +20,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memory_used = 0;
 	if (size == 0)
 		return 0;
-	struct kit_csv_options options = {.size = sizeof(options), .windows_1252 = (data[0] & 1) != 0, .repeated_columns = (data[0] & 2) != 0,
-	                                  .separator = (data[0] & 4) != 0 ? ';' : ',', .max_field = 64, .max_columns = 16};
+	struct kit_csv_options options = {.size = sizeof(options),
+	                                  .windows_1252 = (data[0] & 1) != 0,
+	                                  .repeated_columns = (data[0] & 2) != 0,
+	                                  .separator = (data[0] & 4) != 0 ? ';' : ',',
+	                                  .max_field = 64,
+	                                  .max_columns = 16};
 	struct kit_csv *csv;
 	struct kit_error error = {0};
 	char *content = malloc(size); /* of its exact size: one byte too far is seen */

@@ -29,7 +29,8 @@ static bool fuzz_expired(void *ctx)
 	return false;
 }
 
-static const struct provider_host fuzz_host = {.size = sizeof(fuzz_host), .abi = PROVIDER_ABI, .alloc = fuzz_alloc, .expired = fuzz_expired};
+static const struct provider_host fuzz_host = {
+    .size = sizeof(fuzz_host), .abi = PROVIDER_ABI, .alloc = fuzz_alloc, .expired = fuzz_expired};
 static const struct provider_call fuzz_call = {.size = sizeof(fuzz_call), .host = &fuzz_host};
 
 #endif

@@ -1,4 +1,5 @@
-/* YAML of strangers: trees stay inside their limits, whatever aliases and depths an input asks for. The first byte picks the options. */
+/* YAML of strangers: trees stay inside their limits, whatever aliases and depths an input asks for. The first byte picks the
+ * options. */
 #include "kit/yaml.h"
 #include "provider_host.h"
 
@@ -23,7 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memory_used = 0;
 	if (size == 0)
 		return 0;
-	struct kit_yaml_options options = {.size = sizeof(options), .max_depth = 8, .max_scalar = 64, .max_values = 2000, .aliases = (data[0] & 1) != 0};
+	struct kit_yaml_options options = {
+	    .size = sizeof(options), .max_depth = 8, .max_scalar = 64, .max_values = 2000, .aliases = (data[0] & 1) != 0};
 	struct kit_yaml *yaml = NULL;
 	struct kit_error error = {0};
 	const struct kit_yaml_node *node;

@@ -12,11 +12,11 @@
 
 struct kit_csv_options {
 	uint32_t size;
-	char separator;          /* 0: ',' */
-	bool windows_1252;       /* the bytes are code page 1252 and are converted */
-	bool repeated_columns;   /* two columns may have one name; kit_csv_column() finds the first */
-	uint32_t max_field;      /* bytes; 0: 64 KiB */
-	uint32_t max_columns;    /* 0: 256 */
+	char separator;        /* 0: ',' */
+	bool windows_1252;     /* the bytes are code page 1252 and are converted */
+	bool repeated_columns; /* two columns may have one name; kit_csv_column() finds the first */
+	uint32_t max_field;    /* bytes; 0: 64 KiB */
+	uint32_t max_columns;  /* 0: 256 */
 };
 
 struct kit_csv;

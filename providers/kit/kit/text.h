@@ -14,11 +14,12 @@ KIT_EXPORT bool kit_str_is(struct provider_str a, const char *text);
 KIT_EXPORT bool kit_str_number(struct provider_str text, uint32_t max, uint32_t *ret_value);
 KIT_EXPORT struct provider_str kit_str_lower(const struct provider_call *call, struct provider_str text); /* ASCII */
 /* As printf, in the call's memory; absent where that is used up. */
-KIT_EXPORT struct provider_str kit_printf(const struct provider_call *call, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+KIT_EXPORT struct provider_str kit_printf(const struct provider_call *call, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* A map from text to indexes, in the call's memory. Keys are borrowed. */
 struct kit_map;
-KIT_EXPORT struct kit_map *kit_map_new(const struct provider_call *call); /* NULL where memory is used up */
+KIT_EXPORT struct kit_map *kit_map_new(const struct provider_call *call);            /* NULL where memory is used up */
 KIT_EXPORT uint32_t kit_map_get(const struct kit_map *map, struct provider_str key); /* UINT32_MAX where absent */
 /* 1: added; 0: it was there already and keeps its value; negative: PROVIDER_E_LIMIT. */
 KIT_EXPORT int kit_map_add(struct kit_map *map, struct provider_str key, uint32_t value);

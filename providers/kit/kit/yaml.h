@@ -14,10 +14,10 @@
 
 struct kit_yaml_options {
 	uint32_t size;
-	uint32_t max_depth;   /* 0: 32 */
-	uint32_t max_scalar;  /* bytes; 0: 64 KiB */
-	uint64_t max_values;  /* in the whole document, each alias counted as what it stands for; 0: 4 million */
-	bool aliases;         /* allow them */
+	uint32_t max_depth;  /* 0: 32 */
+	uint32_t max_scalar; /* bytes; 0: 64 KiB */
+	uint64_t max_values; /* in the whole document, each alias counted as what it stands for; 0: 4 million */
+	bool aliases;        /* allow them */
 };
 
 enum kit_yaml_event_type {
@@ -40,8 +40,8 @@ struct kit_yaml_event {
 struct kit_yaml;
 
 /* options may be NULL. content must outlive the reader. */
-KIT_EXPORT int kit_yaml_open(const struct provider_call *call, struct provider_str content, const struct kit_yaml_options *options,
-                             struct kit_yaml **ret_yaml, struct kit_error *ret_error);
+KIT_EXPORT int kit_yaml_open(const struct provider_call *call, struct provider_str content,
+                             const struct kit_yaml_options *options, struct kit_yaml **ret_yaml, struct kit_error *ret_error);
 /* Accepts NULL; returns NULL. */
 KIT_EXPORT struct kit_yaml *kit_yaml_close(struct kit_yaml *yaml);
 KIT_EXPORT int kit_yaml_next(struct kit_yaml *yaml, struct kit_yaml_event *ret_event, struct kit_error *ret_error);
@@ -51,15 +51,16 @@ KIT_EXPORT int kit_yaml_next(struct kit_yaml *yaml, struct kit_yaml_event *ret_e
 struct kit_yaml_node {
 	enum kit_yaml_event_type type; /* SCALAR, SEQUENCE or MAPPING */
 	uint32_t line;
-	struct provider_str text;      /* of a scalar */
+	struct provider_str text; /* of a scalar */
 	bool plain;
-	uint32_t count;                /* children of a sequence, pairs of a mapping */
+	uint32_t count; /* children of a sequence, pairs of a mapping */
 	const struct kit_yaml_node *const *values;
 	const struct provider_str *keys; /* of a mapping */
-	uint64_t weight;               /* values in it, itself included, aliases counted as what they stand for */
+	uint64_t weight;                 /* values in it, itself included, aliases counted as what they stand for */
 };
 
-/* Reads one whole value; *ret_node is NULL at the end of the sequence or mapping that the reader stands in, or of the document. */
+/* Reads one whole value; *ret_node is NULL at the end of the sequence or mapping that the reader stands in, or of the
+ * document. */
 KIT_EXPORT int kit_yaml_read(struct kit_yaml *yaml, const struct kit_yaml_node **ret_node, struct kit_error *ret_error);
 /* The value of a key; NULL where node is NULL, not a mapping, or has no such key. */
 KIT_EXPORT const struct kit_yaml_node *kit_yaml_get(const struct kit_yaml_node *node, const char *key);

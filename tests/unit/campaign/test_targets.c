@@ -42,7 +42,8 @@ static int group_teardown(void **state)
 
 static struct cp_targets_query query_of(const char *code, const char *subtype, const char *order)
 {
-	return (struct cp_targets_query){.type = CP_STR("parliament"), .subtype = cp_str(subtype), .order = cp_str(order), .postal_code = cp_str(code)};
+	return (struct cp_targets_query){
+	    .type = CP_STR("parliament"), .subtype = cp_str(subtype), .order = cp_str(order), .postal_code = cp_str(code)};
 }
 
 /* "dmitri edda amber": the ends of the keys, in order. */
@@ -230,14 +231,14 @@ static void a_target_is_found_by_key(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_target_has_all_that_a_call_needs),
-		cmocka_unit_test(orders_are_what_they_say),
-		cmocka_unit_test(shuffles_follow_the_seed),
-		cmocka_unit_test(a_split_code_is_told_for_the_chambers_asked_for),
-		cmocka_unit_test(who_cannot_be_called_is_kept_and_told),
-		cmocka_unit_test(a_maximum_cuts_the_end),
-		cmocka_unit_test(what_is_not_there_is_named),
-		cmocka_unit_test(a_target_is_found_by_key),
+	    cmocka_unit_test(a_target_has_all_that_a_call_needs),
+	    cmocka_unit_test(orders_are_what_they_say),
+	    cmocka_unit_test(shuffles_follow_the_seed),
+	    cmocka_unit_test(a_split_code_is_told_for_the_chambers_asked_for),
+	    cmocka_unit_test(who_cannot_be_called_is_kept_and_told),
+	    cmocka_unit_test(a_maximum_cuts_the_end),
+	    cmocka_unit_test(what_is_not_there_is_named),
+	    cmocka_unit_test(a_target_is_found_by_key),
 	};
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

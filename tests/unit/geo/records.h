@@ -10,11 +10,15 @@
 static inline struct cp_dataset_builder *new_builder(void)
 {
 	struct cp_dataset_builder *builder = cp_dataset_builder_new(CP_STR("xt"), CP_STR("Testland"), CP_STR("3"));
-	struct cp_dataset_source source = {CP_STR("all"), CP_STR("all.txt"), CP_STR("https://example.org/all.txt"), CP_STR("CC0-1.0"),
-	                                   CP_STR("2026-11-22"), 1234, {1, 2, 3}};
-	struct cp_campaign_kind both = {CP_STR("council"), CP_STR("Council"), CP_STR("both"), CP_STR("Both"), CP_CHAMBER_UPPER | CP_CHAMBER_LOWER};
-	struct cp_campaign_kind upper = {CP_STR("council"), CP_STR("Council"), CP_STR("upper"), CP_STR("Elders"), CP_CHAMBER_UPPER};
-	struct cp_campaign_order order = {CP_STR("council"), CP_STR("in-order"), CP_STR("As listed"), CP_ORDER_AS_LISTED, CP_STR("")};
+	struct cp_dataset_source source = {CP_STR("all"),     CP_STR("all.txt"),    CP_STR("https://example.org/all.txt"),
+	                                   CP_STR("CC0-1.0"), CP_STR("2026-11-22"), 1234,
+	                                   {1, 2, 3}};
+	struct cp_campaign_kind both = {CP_STR("council"), CP_STR("Council"), CP_STR("both"), CP_STR("Both"),
+	                                CP_CHAMBER_UPPER | CP_CHAMBER_LOWER};
+	struct cp_campaign_kind upper = {CP_STR("council"), CP_STR("Council"), CP_STR("upper"), CP_STR("Elders"),
+	                                 CP_CHAMBER_UPPER};
+	struct cp_campaign_order order = {CP_STR("council"), CP_STR("in-order"), CP_STR("As listed"), CP_ORDER_AS_LISTED,
+	                                  CP_STR("")};
 	struct cp_campaign_locator locator = {CP_STR("council"), CP_STR("postal")};
 	assert_ok(cp_dataset_builder_source(builder, &source));
 	assert_ok(cp_dataset_builder_kind(builder, &both));
@@ -30,10 +34,17 @@ static inline int add_division(struct cp_dataset_builder *builder, const char *i
 	return cp_dataset_builder_division(builder, &division, cp_str(parent));
 }
 
-static inline int add_seat(struct cp_dataset_builder *builder, const char *id, const char *division, enum cp_chamber chamber, uint32_t line)
+static inline int add_seat(struct cp_dataset_builder *builder, const char *id, const char *division, enum cp_chamber chamber,
+                           uint32_t line)
 {
-	struct cp_seat seat = {.id = cp_str(id), .body = CP_STR("council"), .chamber = CP_STR("chamber"), .title = CP_STR("Councillor"),
-	                       .district = cp_str(id), .classification = chamber, .voting = true, .from = FROM(line)};
+	struct cp_seat seat = {.id = cp_str(id),
+	                       .body = CP_STR("council"),
+	                       .chamber = CP_STR("chamber"),
+	                       .title = CP_STR("Councillor"),
+	                       .district = cp_str(id),
+	                       .classification = chamber,
+	                       .voting = true,
+	                       .from = FROM(line)};
 	return cp_dataset_builder_seat(builder, &seat, cp_str(division));
 }
 
@@ -43,8 +54,8 @@ static inline int add_person(struct cp_dataset_builder *builder, const char *id,
 	return cp_dataset_builder_person(builder, &person);
 }
 
-static inline int add_holder(struct cp_dataset_builder *builder, const char *person, const char *seat, const char *phone, uint32_t rank,
-                             uint32_t line)
+static inline int add_holder(struct cp_dataset_builder *builder, const char *person, const char *seat, const char *phone,
+                             uint32_t rank, uint32_t line)
 {
 	struct cp_holder holder = {.phone = cp_str(phone), .party = CP_STR("Red"), .rank = rank, .from = FROM(line)};
 	return cp_dataset_builder_holder(builder, &holder, cp_str(person), cp_str(seat));
@@ -58,8 +69,14 @@ static inline int add_holder(struct cp_dataset_builder *builder, const char *per
 static inline struct cp_dataset_builder *whole_country(void)
 {
 	struct cp_dataset_builder *builder = new_builder();
-	struct cp_office office = {.id = CP_STR("o2"), .kind = CP_STR("district"), .phone = CP_STR("+12025550150"), .city = CP_STR("Port"),
-	                           .has_point = true, .latitude = 1.5, .longitude = -2.5, .from = FROM(30)};
+	struct cp_office office = {.id = CP_STR("o2"),
+	                           .kind = CP_STR("district"),
+	                           .phone = CP_STR("+12025550150"),
+	                           .city = CP_STR("Port"),
+	                           .has_point = true,
+	                           .latitude = 1.5,
+	                           .longitude = -2.5,
+	                           .from = FROM(30)};
 	assert_ok(add_division(builder, COUNTRY, NULL, 1));
 	assert_ok(add_division(builder, SOUTH, COUNTRY, 2));
 	assert_ok(add_division(builder, NORTH, COUNTRY, 3));

@@ -174,11 +174,13 @@ static void the_same_records_make_the_same_bytes(void **state)
 static void ids_are_ordered_with_numbers_as_numbers(void **state)
 {
 	(void)state;
-	static const char *const ordered[] = {"", "a", "a/cd:2", "a/cd:02", "a/cd:10", "a/cd:10a", "a/cd:11", "b", "b1", "b1c", "b01d"};
+	static const char *const ordered[] = {"",        "a", "a/cd:2", "a/cd:02", "a/cd:10", "a/cd:10a",
+	                                      "a/cd:11", "b", "b1",     "b1c",     "b01d"};
 	for (size_t i = 0; i < CP_COUNT(ordered); ++i)
 		for (size_t k = 0; k < CP_COUNT(ordered); ++k) {
 			int order = cp_dataset_compare_ids(cp_str(ordered[i]), cp_str(ordered[k]));
-			bool pair = (i == 2 && k == 3) || (i == 3 && k == 2); /* equal as numbers: told apart by bytes, either way round */
+			bool pair = (i == 2 && k == 3) ||
+			            (i == 3 && k == 2); /* equal as numbers: told apart by bytes, either way round */
 			if (pair)
 				assert_int_not_equal(order, 0);
 			else if ((i < k && order >= 0) || (i == k && order != 0) || (i > k && order <= 0))
@@ -196,11 +198,13 @@ static void bad_records_are_refused_with_file_and_line(void **state)
 	memset(longer, 'x', sizeof(longer) - 1);
 	longer[sizeof(longer) - 1] = '\0';
 	assert_refused(add_division(b, NORTH, COUNTRY, 7), CP_E_INPUT, "all.txt:7: the division \"" NORTH "\" is there twice");
-	assert_refused(add_division(b, COUNTRY "/p:x", "ocd-division/country:zz", 7), CP_E_INPUT, "all.txt:7: there is no division");
+	assert_refused(add_division(b, COUNTRY "/p:x", "ocd-division/country:zz", 7), CP_E_INPUT,
+	               "all.txt:7: there is no division");
 	assert_refused(add_division(b, COUNTRY "/p:x", NULL, 7), CP_E_INPUT, "no division around it");
 	assert_refused(add_division(b, "north", COUNTRY, 7), CP_E_INPUT, "no Open Civic Data id");
 	assert_refused(add_division(b, "", COUNTRY, 7), CP_E_INPUT, "has no id");
-	assert_refused(add_seat(b, "low:2", NORTH, CP_CHAMBER_LOWER, 8), CP_E_INPUT, "all.txt:8: the post \"low:2\" is there twice");
+	assert_refused(add_seat(b, "low:2", NORTH, CP_CHAMBER_LOWER, 8), CP_E_INPUT,
+	               "all.txt:8: the post \"low:2\" is there twice");
 	assert_refused(add_seat(b, "low:3", "nowhere", CP_CHAMBER_LOWER, 8), CP_E_INPUT, "there is no division \"nowhere\"");
 	assert_refused(add_seat(b, "low:3", NORTH, (enum cp_chamber)3, 8), CP_E_INPUT, "no known classification");
 	assert_refused(add_person(b, "t:ann", "Ann", 9), CP_E_INPUT, "all.txt:9: the person \"t:ann\" is there twice");
@@ -213,14 +217,17 @@ static void bad_records_are_refused_with_file_and_line(void **state)
 	assert_refused(add_holder(b, "t:ann", "low:2", "202-555-0101", 0, 9), CP_E_INPUT, "no telephone number in E.164");
 	assert_refused(add_holder(b, "t:ann", "low:2", "+1202555010a", 0, 9), CP_E_INPUT, "no telephone number in E.164");
 	assert_refused(add_holder(b, "t:ann", "low:2", "+02025550101", 0, 9), CP_E_INPUT, "no telephone number in E.164");
-	struct cp_office office = {.id = CP_STR("o9"), .kind = CP_STR("district"), .has_point = true, .latitude = 91, .from = FROM(9)};
+	struct cp_office office = {
+	    .id = CP_STR("o9"), .kind = CP_STR("district"), .has_point = true, .latitude = 91, .from = FROM(9)};
 	assert_refused(cp_dataset_builder_office(b, &office, CP_STR("t:ann")), CP_E_INPUT, "nowhere on earth");
 	office.latitude = __builtin_nan("");
 	assert_refused(cp_dataset_builder_office(b, &office, CP_STR("t:ann")), CP_E_INPUT, "nowhere on earth");
-	assert_refused(cp_dataset_builder_postal(b, CP_STR("1234567890123456"), CP_STR(NORTH), 0, FROM(9)), CP_E_INPUT, "1 to 15 bytes");
+	assert_refused(cp_dataset_builder_postal(b, CP_STR("1234567890123456"), CP_STR(NORTH), 0, FROM(9)), CP_E_INPUT,
+	               "1 to 15 bytes");
 	assert_refused(cp_dataset_builder_postal(b, CP_STR(""), CP_STR(NORTH), 0, FROM(9)), CP_E_INPUT, "1 to 15 bytes");
 	assert_refused(cp_dataset_builder_postal(b, CP_STR("9"), CP_STR(NORTH), 1000001, FROM(9)), CP_E_INPUT, "at most 1000000");
-	assert_refused(cp_dataset_builder_postal(b, CP_STR("9"), CP_STR(NORTH), 0, (struct cp_provenance){7, 9}), CP_E_INPUT, "not given");
+	assert_refused(cp_dataset_builder_postal(b, CP_STR("9"), CP_STR(NORTH), 0, (struct cp_provenance){7, 9}), CP_E_INPUT,
+	               "not given");
 	assert_ok(cp_dataset_builder_postal(b, CP_STR("300"), CP_STR(SOUTH), 0, FROM(77)));
 	assert_refused(cp_dataset_builder_finish(b, 0, path), CP_E_INPUT, "all.txt:77: the postal code \"300\" is listed twice");
 }
@@ -323,7 +330,8 @@ static void rows_that_point_outside_are_refused(void **state)
 {
 	(void)state;
 	CP_CLEANUP(cp_dataset_unref_ptr) struct cp_dataset *dataset = build(path);
-#define BAD(section, type, member) assert_int_equal(check_with(dataset, section, offsetof(struct type, member), 0x40000000), CP_E_INPUT)
+#define BAD(section, type, member)                                                                                               \
+	assert_int_equal(check_with(dataset, section, offsetof(struct type, member), 0x40000000), CP_E_INPUT)
 	BAD(SECTION_DIVISIONS, division_row, id.offset);
 	BAD(SECTION_DIVISIONS, division_row, name.length);
 	BAD(SECTION_DIVISIONS, division_row, parent);
@@ -393,19 +401,19 @@ static void threads_share_a_handle(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(records_come_back_sorted_and_linked),
-		cmocka_unit_test(people_are_found_with_their_seats_and_offices),
-		cmocka_unit_test(postal_codes_know_the_divisions_around),
-		cmocka_unit_test(vacancies_sources_and_campaigns_are_told),
-		cmocka_unit_test(the_same_records_make_the_same_bytes),
-		cmocka_unit_test(ids_are_ordered_with_numbers_as_numbers),
-		cmocka_unit_test(bad_records_are_refused_with_file_and_line),
-		cmocka_unit_test(nothing_at_all_is_refused),
-		cmocka_unit_test(a_place_that_cannot_be_written_leaves_nothing),
-		cmocka_unit_test(damaged_files_are_refused),
-		cmocka_unit_test(another_format_is_refused_by_name),
-		cmocka_unit_test(rows_that_point_outside_are_refused),
-		cmocka_unit_test(threads_share_a_handle),
+	    cmocka_unit_test(records_come_back_sorted_and_linked),
+	    cmocka_unit_test(people_are_found_with_their_seats_and_offices),
+	    cmocka_unit_test(postal_codes_know_the_divisions_around),
+	    cmocka_unit_test(vacancies_sources_and_campaigns_are_told),
+	    cmocka_unit_test(the_same_records_make_the_same_bytes),
+	    cmocka_unit_test(ids_are_ordered_with_numbers_as_numbers),
+	    cmocka_unit_test(bad_records_are_refused_with_file_and_line),
+	    cmocka_unit_test(nothing_at_all_is_refused),
+	    cmocka_unit_test(a_place_that_cannot_be_written_leaves_nothing),
+	    cmocka_unit_test(damaged_files_are_refused),
+	    cmocka_unit_test(another_format_is_refused_by_name),
+	    cmocka_unit_test(rows_that_point_outside_are_refused),
+	    cmocka_unit_test(threads_share_a_handle),
 	};
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

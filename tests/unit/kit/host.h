@@ -33,9 +33,10 @@ static bool test_expired(void *ctx)
 
 static inline void test_host_open(struct test_host *host, size_t memory)
 {
-	*host = (struct test_host){.host = {.size = sizeof(host->host), .abi = PROVIDER_ABI, .ctx = host, .alloc = test_alloc, .expired = test_expired},
-	                           .arena = cp_arena_new(),
-	                           .left = memory};
+	*host = (struct test_host){
+	    .host = {.size = sizeof(host->host), .abi = PROVIDER_ABI, .ctx = host, .alloc = test_alloc, .expired = test_expired},
+	    .arena = cp_arena_new(),
+	    .left = memory};
 	host->call = (struct provider_call){.size = sizeof(host->call), .host = &host->host};
 }
 

@@ -25,7 +25,7 @@ static struct provider_str text(const char *literal)
 	return kit_str(literal);
 }
 
-#define assert_field(csv, column, expected)                                                                                   \
+#define assert_field(csv, column, expected)                                                                                      \
 	assert_str(((struct cp_str){kit_csv_field(csv, column).ptr, kit_csv_field(csv, column).len}), expected)
 
 /* ---- CSV */
@@ -73,8 +73,11 @@ static void csv_reads_windows_1252_and_repeated_columns(void **state)
 {
 	(void)state;
 	struct kit_error error;
-	struct kit_csv_options options = {.size = sizeof(options), .windows_1252 = true, .repeated_columns = true, .separator = ';'};
-	struct kit_csv *csv = open_csv("nom;fax;fax\nMontr\xE9" "al \x97 \x80;1;2\n", &options);
+	struct kit_csv_options options = {
+	    .size = sizeof(options), .windows_1252 = true, .repeated_columns = true, .separator = ';'};
+	struct kit_csv *csv = open_csv("nom;fax;fax\nMontr\xE9"
+	                               "al \x97 \x80;1;2\n",
+	                               &options);
 	assert_int_equal(kit_csv_next(csv, &error), 1);
 	assert_field(csv, 0, "Montréal — €");
 	assert_int_equal(kit_csv_column(csv, "fax"), 1);
@@ -98,7 +101,8 @@ static uint32_t csv_refused(struct provider_str content, const struct kit_csv_op
 static void csv_refuses_with_the_line(void **state)
 {
 	(void)state;
-	struct kit_csv_options small = {.size = sizeof(small), .max_field = 8, .max_columns = 3}, cp1252 = {.size = sizeof(cp1252), .windows_1252 = true};
+	struct kit_csv_options small = {.size = sizeof(small), .max_field = 8, .max_columns = 3},
+	                       cp1252 = {.size = sizeof(cp1252), .windows_1252 = true};
 	assert_int_equal(csv_refused(text(""), NULL, "empty"), 1);
 	assert_int_equal(csv_refused(text("a,b\n1,2\n3\n"), NULL, "1 fields, the header has 2"), 3);
 	assert_int_equal(csv_refused(text("a,b\n1,2,3\n"), NULL, "3 fields, the header has 2"), 2);
@@ -207,7 +211,8 @@ static uint32_t yaml_refused(struct provider_str content, const struct kit_yaml_
 			rc = kit_yaml_read(yaml, &node, &error);
 		while (rc == 0 && node != NULL);
 	if (rc == 0)
-		fail_msg("\"%.*s\" is taken, where \"%s\" is expected", (int)(content.len > 40 ? 40 : content.len), content.ptr, reason);
+		fail_msg("\"%.*s\" is taken, where \"%s\" is expected", (int)(content.len > 40 ? 40 : content.len), content.ptr,
+		         reason);
 	if (strstr(error.text, reason) == NULL)
 		fail_msg("\"%s\" where \"%s\" is expected", error.text, reason);
 	kit_yaml_close(yaml);
@@ -230,7 +235,8 @@ static void yaml_refuses_with_the_line(void **state)
 	assert_int_equal(yaml_refused((struct provider_str){"\xFE\xFF\0a", 4}, NULL, "not UTF-8"), 1); /* UTF-16 */
 	assert_int_equal(yaml_refused(text("a: 1\nb: 123456789\n"), &small, "more than 8 bytes"), 2);
 	assert_int_equal(yaml_refused(text("- [[[1]]]\n- [[[[1]]]]\n"), &small, "more than 4 deep"), 2);
-	assert_int_equal(yaml_refused(text("[1,2,3,4,5,6,7,8,9,10,\n11,12,13,14,15,16,17,18,19,20,21]"), &small, "more than 20 values"), 2);
+	assert_int_equal(
+	    yaml_refused(text("[1,2,3,4,5,6,7,8,9,10,\n11,12,13,14,15,16,17,18,19,20,21]"), &small, "more than 20 values"), 2);
 }
 
 static void yaml_refuses_deep_nesting_of_any_length(void **state)
@@ -260,8 +266,8 @@ static void yaml_counts_aliases_as_what_they_stand_for(void **state)
 	struct cp_buf bomb = {0};
 	cp_buf_add_cstr(&bomb, "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n");
 	for (int i = 1; i < 9; ++i)
-		cp_buf_printf(&bomb, "a%d: &a%d [*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d]\n", i, i, i - 1, i - 1, i - 1, i - 1, i - 1,
-		              i - 1, i - 1, i - 1, i - 1, i - 1);
+		cp_buf_printf(&bomb, "a%d: &a%d [*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d]\n", i, i, i - 1, i - 1, i - 1,
+		              i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
 	assert_int_equal(yaml_refused((struct provider_str){bomb.ptr, bomb.len}, &options, "more than 100000 values"), 5);
 	cp_buf_free(&bomb);
 	assert_int_equal(yaml_refused(text("a: &a [*a]\n"), &options, "no complete value before it"), 1);
@@ -320,17 +326,17 @@ static void numbers_are_digits_only(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(csv_reads_rfc_4180, setup, teardown),
-		cmocka_unit_test_setup_teardown(csv_reads_windows_1252_and_repeated_columns, setup, teardown),
-		cmocka_unit_test_setup_teardown(csv_refuses_with_the_line, setup, teardown),
-		cmocka_unit_test_setup_teardown(csv_stops_when_memory_or_time_is_used_up, setup, teardown),
-		cmocka_unit_test_setup_teardown(yaml_gives_trees_with_lines, setup, teardown),
-		cmocka_unit_test_setup_teardown(yaml_refuses_with_the_line, setup, teardown),
-		cmocka_unit_test_setup_teardown(yaml_refuses_deep_nesting_of_any_length, setup, teardown),
-		cmocka_unit_test_setup_teardown(yaml_counts_aliases_as_what_they_stand_for, setup, teardown),
-		cmocka_unit_test_setup_teardown(yaml_leaks_nothing_when_memory_is_used_up, setup, teardown),
-		cmocka_unit_test_setup_teardown(maps_find_what_was_added, setup, teardown),
-		cmocka_unit_test_setup_teardown(numbers_are_digits_only, setup, teardown),
+	    cmocka_unit_test_setup_teardown(csv_reads_rfc_4180, setup, teardown),
+	    cmocka_unit_test_setup_teardown(csv_reads_windows_1252_and_repeated_columns, setup, teardown),
+	    cmocka_unit_test_setup_teardown(csv_refuses_with_the_line, setup, teardown),
+	    cmocka_unit_test_setup_teardown(csv_stops_when_memory_or_time_is_used_up, setup, teardown),
+	    cmocka_unit_test_setup_teardown(yaml_gives_trees_with_lines, setup, teardown),
+	    cmocka_unit_test_setup_teardown(yaml_refuses_with_the_line, setup, teardown),
+	    cmocka_unit_test_setup_teardown(yaml_refuses_deep_nesting_of_any_length, setup, teardown),
+	    cmocka_unit_test_setup_teardown(yaml_counts_aliases_as_what_they_stand_for, setup, teardown),
+	    cmocka_unit_test_setup_teardown(yaml_leaks_nothing_when_memory_is_used_up, setup, teardown),
+	    cmocka_unit_test_setup_teardown(maps_find_what_was_added, setup, teardown),
+	    cmocka_unit_test_setup_teardown(numbers_are_digits_only, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -102,7 +102,8 @@ static void a_child_compiles(void **state)
 static void a_child_that_misbehaves_costs_a_report(void **state)
 {
 	(void)state;
-	assert_refused(compile_in_child("crashes", 20), CP_E_UNAVAILABLE, "crashed while compiling (signal 6, Aborted); nothing was changed; its last words: about to fall");
+	assert_refused(compile_in_child("crashes", 20), CP_E_UNAVAILABLE,
+	               "crashed while compiling (signal 6, Aborted); nothing was changed; its last words: about to fall");
 	assert_refused(compile_in_child("exits", 20), CP_E_UNAVAILABLE, "failed with status 9");
 	assert_refused(compile_in_child("loops", 1), CP_E_UNAVAILABLE, "did not finish in 1 s");
 	assert_refused(compile_in_child("sleeps", 1), CP_E_UNAVAILABLE, "did not finish in 1 s");
@@ -127,8 +128,8 @@ static void a_program_that_is_not_there_is_told(void **state)
 {
 	(void)state;
 	struct cp_providers *set = load("good");
-	assert_refused(cp_compile_in_child("/nowhere/callpower", cp_provider_at(set, 0), folder, NULL, in_folder("out")), CP_E_SYSTEM,
-	               "could not be started");
+	assert_refused(cp_compile_in_child("/nowhere/callpower", cp_provider_at(set, 0), folder, NULL, in_folder("out")),
+	               CP_E_SYSTEM, "could not be started");
 	cp_providers_free(set);
 }
 
@@ -201,13 +202,13 @@ static void the_cache_is_used_until_a_document_changes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_child_compiles, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_child_that_misbehaves_costs_a_report, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_child_finds_no_secrets, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_program_that_is_not_there_is_told, setup, teardown),
-		cmocka_unit_test_setup_teardown(limits_and_refusals_hold_in_one_process_too, setup, teardown),
-		cmocka_unit_test_setup_teardown(documents_are_found_and_limited, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_cache_is_used_until_a_document_changes, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_child_compiles, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_child_that_misbehaves_costs_a_report, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_child_finds_no_secrets, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_program_that_is_not_there_is_told, setup, teardown),
+	    cmocka_unit_test_setup_teardown(limits_and_refusals_hold_in_one_process_too, setup, teardown),
+	    cmocka_unit_test_setup_teardown(documents_are_found_and_limited, setup, teardown),
+	    cmocka_unit_test_setup_teardown(the_cache_is_used_until_a_document_changes, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

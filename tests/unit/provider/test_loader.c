@@ -93,20 +93,20 @@ static void every_kind_of_bad_plugin_is_refused_and_the_good_one_loads(void **st
 	static const struct {
 		const char *plugin, *words;
 	} bad[] = {
-		{"wrong_abi", "built for ABI 2, this program knows ABI 1"},
-		{"needs_newer_host", "needs a program that knows ABI 2"},
-		{"no_symbol", "no function provider_manifest()"},
-		{"null_manifest", "its manifest is NULL"},
-		{"null_name", "its name is NULL"},
-		{"null_ops", "its ops are NULL"},
-		{"null_documents", "it has no document"},
-		{"null_campaigns", "it has no campaign"},
-		{"null_function", "its function normalize_postcode is NULL"},
-		{"tiny", "the size of its manifest is 4 bytes"},
-		{"short", "the size of its manifest is 24 bytes"},
-		{"huge_size", "the size of its manifest is 1048576 bytes"},
-		{"upper_country", "its country is not a code"},
-		{"endless_country", "its country is not a code"},
+	    {"wrong_abi", "built for ABI 2, this program knows ABI 1"},
+	    {"needs_newer_host", "needs a program that knows ABI 2"},
+	    {"no_symbol", "no function provider_manifest()"},
+	    {"null_manifest", "its manifest is NULL"},
+	    {"null_name", "its name is NULL"},
+	    {"null_ops", "its ops are NULL"},
+	    {"null_documents", "it has no document"},
+	    {"null_campaigns", "it has no campaign"},
+	    {"null_function", "its function normalize_postcode is NULL"},
+	    {"tiny", "the size of its manifest is 4 bytes"},
+	    {"short", "the size of its manifest is 24 bytes"},
+	    {"huge_size", "the size of its manifest is 1048576 bytes"},
+	    {"upper_country", "its country is not a code"},
+	    {"endless_country", "its country is not a code"},
 	};
 	CP_CLEANUP(cp_providers_free_ptr) struct cp_providers *set = NULL;
 	char name[64];
@@ -120,7 +120,10 @@ static void every_kind_of_bad_plugin_is_refused_and_the_good_one_loads(void **st
 	copy("good", "lib_is_no_plugin.so", 0644);
 	put("words.so", "#!/bin/sh\n", 10, 0755);
 	put("empty.so", "", 0, 0644);
-	put("cut.so", "\x7F" "ELF cut", 8, 0644);
+	put("cut.so",
+	    "\x7F"
+	    "ELF cut",
+	    8, 0644);
 	put("readme.txt", "no plugin", 9, 0644);
 	assert_int_equal(mkdir(in_folder("folder.so"), 0755), 0);
 	char target[160];
@@ -187,7 +190,16 @@ static void postal_codes_are_normalized(void **state)
 		assert_ok(cp_provider_normalize_postcode(us, cp_str(good[i]), arena, &code));
 		assert_str(code, "94110");
 	}
-	static const char *const bad[] = {"", "9411", "941100", "94-110", "9411a", "94110-123", "94110--1234", "94110-", "９４１１０", "\xFF",
+	static const char *const bad[] = {"",
+	                                  "9411",
+	                                  "941100",
+	                                  "94-110",
+	                                  "9411a",
+	                                  "94110-123",
+	                                  "94110--1234",
+	                                  "94110-",
+	                                  "９４１１０",
+	                                  "\xFF",
 	                                  "99999999999999999999999999999999999999999999999999999999999999999"};
 	for (size_t i = 0; i < CP_COUNT(bad); ++i)
 		assert_int_equal(cp_provider_normalize_postcode(us, cp_str(bad[i]), arena, &code), CP_E_INPUT);
@@ -205,8 +217,8 @@ static void the_plugins_of_the_build_export_one_function(void **state)
 	static const char *const names[] = {"us", "sample"};
 	for (size_t i = 0; i < CP_COUNT(names); ++i) {
 		char command[4096], line[256] = "";
-		snprintf(command, sizeof(command), "nm -D --defined-only %s/%s.so | awk '{print $3}' | tr '\\n' ' '", getenv("CP_TEST_PROVIDERS"),
-		         names[i]);
+		snprintf(command, sizeof(command), "nm -D --defined-only %s/%s.so | awk '{print $3}' | tr '\\n' ' '",
+		         getenv("CP_TEST_PROVIDERS"), names[i]);
 		FILE *out = popen(command, "r");
 		assert_non_null(out);
 		assert_non_null(fgets(line, sizeof(line), out));
@@ -218,12 +230,12 @@ static void the_plugins_of_the_build_export_one_function(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plugins_of_the_build_load),
-		cmocka_unit_test_setup_teardown(every_kind_of_bad_plugin_is_refused_and_the_good_one_loads, setup, teardown),
-		cmocka_unit_test_setup_teardown(folders_that_others_can_write_are_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(one_file_can_be_loaded_alone, setup, teardown),
-		cmocka_unit_test(postal_codes_are_normalized),
-		cmocka_unit_test(the_plugins_of_the_build_export_one_function),
+	    cmocka_unit_test(plugins_of_the_build_load),
+	    cmocka_unit_test_setup_teardown(every_kind_of_bad_plugin_is_refused_and_the_good_one_loads, setup, teardown),
+	    cmocka_unit_test_setup_teardown(folders_that_others_can_write_are_refused, setup, teardown),
+	    cmocka_unit_test_setup_teardown(one_file_can_be_loaded_alone, setup, teardown),
+	    cmocka_unit_test(postal_codes_are_normalized),
+	    cmocka_unit_test(the_plugins_of_the_build_export_one_function),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

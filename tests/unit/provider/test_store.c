@@ -62,7 +62,7 @@ static int group_setup(void **state)
 	struct cp_db_blocking *owner = scratch_connect("callpower_owner");
 	assert_ok(cp_migrate(owner, cp_migrations, cp_migrations_count, NULL, NULL, &applied));
 	cp_db_blocking_close(owner);
-	operator = scratch_connect("callpower_operator");
+	operator= scratch_connect("callpower_operator");
 	return 0;
 }
 
@@ -70,7 +70,7 @@ static int group_teardown(void **state)
 {
 	(void)state;
 	char command[128];
-	operator = cp_db_blocking_close(operator);
+	operator= cp_db_blocking_close(operator);
 	snprintf(command, sizeof(command), "rm -rf %s", folder);
 	return system(command);
 }
@@ -146,14 +146,19 @@ static void the_serving_role_of_tenants_has_no_right_here(void **state)
 {
 	(void)state;
 	struct cp_db_blocking *app = scratch_connect("callpower_app");
-	static const char *const statements[] = {"select 1 from dataset_version", "select 1 from dataset_chunk", "select 1 from dataset_activation",
+	static const char *const statements[] = {"select 1 from dataset_version", "select 1 from dataset_chunk",
+	                                         "select 1 from dataset_activation",
 	                                         "insert into dataset_activation (country, dataset_version_id) values ('xb', 1)"};
 	for (size_t i = 0; i < CP_COUNT(statements); ++i)
 		assert_int_not_equal(cp_db_blocking_run(app, statements[i], NULL, 0, NULL), 0);
 	cp_db_blocking_close(app);
-	assert_int_not_equal(cp_db_blocking_run(operator, "update dataset_version set size = 1", NULL, 0, NULL), 0); /* immutable */
-	assert_int_not_equal(cp_db_blocking_run(operator, "insert into dataset_activation (country, dataset_version_id) select 'xx', "
-	                                        "dataset_version_id from dataset_version limit 1", NULL, 0, NULL), 0);
+	assert_int_not_equal(cp_db_blocking_run(operator, "update dataset_version set size = 1", NULL, 0, NULL),
+	                     0); /* immutable */
+	assert_int_not_equal(cp_db_blocking_run(operator,
+	                                        "insert into dataset_activation (country, dataset_version_id) select 'xx', "
+	                                        "dataset_version_id from dataset_version limit 1",
+	                                        NULL, 0, NULL),
+	                     0);
 }
 
 /* ---- a server */
@@ -198,12 +203,21 @@ static void start(struct server *server, const char *conninfo, unsigned deadline
 {
 	*server = (struct server){0};
 	assert_ok(cp_loop_new(&server->loop));
-	struct cp_db_exclusive_options options = {.conninfo = conninfo, .scope = CP_DB_OPERATOR, .connections = 1, .max_waiting = 4,
-	                                          .deadline_ms = deadline_ms, .max_backoff_ms = 100};
+	struct cp_db_exclusive_options options = {.conninfo = conninfo,
+	                                          .scope = CP_DB_OPERATOR,
+	                                          .connections = 1,
+	                                          .max_waiting = 4,
+	                                          .deadline_ms = deadline_ms,
+	                                          .max_backoff_ms = 100};
 	assert_ok(cp_db_exclusive_new(server->loop, &options, &server->pool));
 	server->countries = cp_countries_new();
-	struct cp_dataset_store_options store = {.loop = server->loop, .pool = server->pool, .cache_dir = in_folder("cache"),
-	                                         .countries = server->countries, .changed = on_changed, .refused = on_refused, .data = server};
+	struct cp_dataset_store_options store = {.loop = server->loop,
+	                                         .pool = server->pool,
+	                                         .cache_dir = in_folder("cache"),
+	                                         .countries = server->countries,
+	                                         .changed = on_changed,
+	                                         .refused = on_refused,
+	                                         .data = server};
 	assert_ok(cp_dataset_store_new(&store, &server->store));
 }
 
@@ -309,12 +323,12 @@ static void a_database_that_is_away_is_told_and_freeing_meanwhile_is_safe(void *
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(versions_are_stored_once_and_switched),
-		cmocka_unit_test(a_version_is_copied_into_the_cache),
-		cmocka_unit_test(the_serving_role_of_tenants_has_no_right_here),
-		cmocka_unit_test(a_server_follows_activations),
-		cmocka_unit_test(a_version_that_cannot_be_had_leaves_the_old_one),
-		cmocka_unit_test(a_database_that_is_away_is_told_and_freeing_meanwhile_is_safe),
+	    cmocka_unit_test(versions_are_stored_once_and_switched),
+	    cmocka_unit_test(a_version_is_copied_into_the_cache),
+	    cmocka_unit_test(the_serving_role_of_tenants_has_no_right_here),
+	    cmocka_unit_test(a_server_follows_activations),
+	    cmocka_unit_test(a_version_that_cannot_be_had_leaves_the_old_one),
+	    cmocka_unit_test(a_database_that_is_away_is_told_and_freeing_meanwhile_is_safe),
 	};
 	if (!scratch_open())
 		return 0;

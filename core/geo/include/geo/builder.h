@@ -12,7 +12,8 @@
 struct cp_dataset_builder;
 
 /* country: lower-case letters, 2 to 7. */
-struct cp_dataset_builder *cp_dataset_builder_new(struct cp_str country, struct cp_str provider_name, struct cp_str provider_version);
+struct cp_dataset_builder *cp_dataset_builder_new(struct cp_str country, struct cp_str provider_name,
+                                                  struct cp_str provider_version);
 /* Accepts NULL; returns NULL. */
 struct cp_dataset_builder *cp_dataset_builder_free(struct cp_dataset_builder *builder);
 void cp_dataset_builder_free_ptr(struct cp_dataset_builder **builder); /* for CP_CLEANUP */
@@ -29,7 +30,8 @@ int cp_dataset_builder_division(struct cp_dataset_builder *builder, const struct
 int cp_dataset_builder_seat(struct cp_dataset_builder *builder, const struct cp_seat *seat, struct cp_str division);
 /* person->key without the country: "bioguide:S000148". */
 int cp_dataset_builder_person(struct cp_dataset_builder *builder, const struct cp_person *person);
-int cp_dataset_builder_holder(struct cp_dataset_builder *builder, const struct cp_holder *holder, struct cp_str person, struct cp_str seat);
+int cp_dataset_builder_holder(struct cp_dataset_builder *builder, const struct cp_holder *holder, struct cp_str person,
+                              struct cp_str seat);
 int cp_dataset_builder_office(struct cp_dataset_builder *builder, const struct cp_office *office, struct cp_str person);
 int cp_dataset_builder_postal(struct cp_dataset_builder *builder, struct cp_str code, struct cp_str division, uint32_t weight,
                               struct cp_provenance from);
@@ -42,8 +44,8 @@ int cp_dataset_builder_warning(struct cp_dataset_builder *builder, const struct 
 void cp_dataset_builder_key(const struct cp_dataset_builder *builder, uint8_t ret_key[CP_SHA256_SIZE]);
 
 /*
- * Checks the whole, adds a warning for every vacant seat that has none, writes the file beside path and renames it there, durably.
- * The builder is used up.
+ * Checks the whole, adds a warning for every vacant seat that has none, writes the file beside path and renames it there,
+ * durably. The builder is used up.
  */
 int cp_dataset_builder_finish(struct cp_dataset_builder *builder, int64_t created_us, const char *path);
 

@@ -27,10 +27,10 @@ enum cp_chamber {
 };
 
 enum cp_dataset_warning_kind {
-	CP_DATASET_VACANCY = 1,     /* a seat without holder */
-	CP_DATASET_TERM_ENDED = 2,  /* listed as serving though the listed end of term has passed */
-	CP_DATASET_NO_PHONE = 3,    /* a serving member without a number to dial */
-	CP_DATASET_INCOMPLETE = 4,  /* a field that most records have is missing, or a record was left out; the text says what was done */
+	CP_DATASET_VACANCY = 1,    /* a seat without holder */
+	CP_DATASET_TERM_ENDED = 2, /* listed as serving though the listed end of term has passed */
+	CP_DATASET_NO_PHONE = 3,   /* a serving member without a number to dial */
+	CP_DATASET_INCOMPLETE = 4, /* a usual field is missing, or a record was left out; the text says what was done */
 	CP_DATASET_OTHER_WARNING = 5,
 };
 
@@ -49,11 +49,12 @@ void cp_dataset_unref_ptr(struct cp_dataset **dataset); /* for CP_CLEANUP */
 /* ---- what it is */
 
 struct cp_dataset_counts {
-	uint32_t divisions, seats, vacant_seats, people, holders, unreachable_holders, offices, postal_codes, postal_links, warnings;
+	uint32_t divisions, seats, vacant_seats, people, holders, unreachable_holders, offices, postal_codes, postal_links,
+	    warnings;
 };
 
 struct cp_dataset_info {
-	struct cp_str country;          /* "us": lower case, at most 7 bytes */
+	struct cp_str country; /* "us": lower case, at most 7 bytes */
 	struct cp_str provider_name, provider_version;
 	int64_t created_us;             /* microseconds since 1970 */
 	uint8_t sha256[CP_SHA256_SIZE]; /* of the file without its trailer: the version's identity */
@@ -71,8 +72,8 @@ struct cp_dataset_source {
 	struct cp_str file;    /* the file's own name */
 	struct cp_str address; /* where it is published */
 	struct cp_str licence;
-	struct cp_str date;    /* of the copy: "2026-11-22" */
-	uint64_t size;         /* bytes */
+	struct cp_str date; /* of the copy: "2026-11-22" */
+	uint64_t size;      /* bytes */
 	uint8_t sha256[CP_SHA256_SIZE];
 };
 size_t cp_dataset_source_count(const struct cp_dataset *dataset);
@@ -96,7 +97,7 @@ struct cp_dataset_warning cp_dataset_warning(const struct cp_dataset *dataset, s
 /* ---- campaigns of the country */
 
 enum cp_order_rule {
-	CP_ORDER_AS_LISTED = 1,   /* the order of the dataset: see campaign/targets.h */
+	CP_ORDER_AS_LISTED = 1, /* the order of the dataset: see campaign/targets.h */
 	CP_ORDER_SHUFFLE = 2,
 	CP_ORDER_UPPER_FIRST = 3,
 	CP_ORDER_LOWER_FIRST = 4,
@@ -123,7 +124,8 @@ struct cp_campaign_order {
 };
 size_t cp_campaign_order_count(const struct cp_dataset *dataset);
 struct cp_campaign_order cp_campaign_order(const struct cp_dataset *dataset, size_t index);
-int cp_campaign_order_find(const struct cp_dataset *dataset, struct cp_str type, struct cp_str name, struct cp_campaign_order *ret_order);
+int cp_campaign_order_find(const struct cp_dataset *dataset, struct cp_str type, struct cp_str name,
+                           struct cp_campaign_order *ret_order);
 
 /* How the targets of a campaign type can be found ("postal"). */
 struct cp_campaign_locator {
@@ -154,7 +156,7 @@ struct cp_seat {
 	struct cp_str title;    /* "Senator" */
 	struct cp_str district; /* short text for people: "CA-11", "CA" */
 	enum cp_chamber classification;
-	bool voting;            /* may vote on the floor */
+	bool voting; /* may vote on the floor */
 	uint32_t division;
 	uint32_t first_holder, holder_count; /* 0: vacant */
 	struct cp_provenance from;
@@ -196,7 +198,8 @@ struct cp_office cp_dataset_office(const struct cp_dataset *dataset, uint32_t in
 
 /* ---- postal codes */
 
-/* Part of a postal code that lies in a division. Divisions around it (its state) are listed as well, with the sum of the parts. */
+/* Part of a postal code that lies in a division. Divisions around it (its state) are listed as well, with the sum of the parts.
+ */
 struct cp_postal_link {
 	uint32_t division;
 	uint32_t weight; /* millionths of the code's addresses; 0: not known */
@@ -206,7 +209,8 @@ struct cp_postal_link {
  * The divisions of a postal code in the provider's normal form, ordered as the dataset orders divisions; borrowed. *ret_count is
  * at least 1. CP_E_NOTFOUND where the code is unknown. No allocation; well under a microsecond.
  */
-int cp_dataset_postal(const struct cp_dataset *dataset, struct cp_str code, const struct cp_postal_link **ret_links, size_t *ret_count);
+int cp_dataset_postal(const struct cp_dataset *dataset, struct cp_str code, const struct cp_postal_link **ret_links,
+                      size_t *ret_count);
 /* The index-th code, in byte order: for listings and tests. */
 struct cp_str cp_dataset_postal_code(const struct cp_dataset *dataset, uint32_t index);
 

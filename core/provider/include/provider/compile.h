@@ -1,8 +1,8 @@
 /*
  * From documents to a dataset's file, through a country plugin.
  *
- * The plugin's parser meets bytes of strangers, so that programs let a child of theirs do it (cp_compile_in_child), with limits on
- * memory, time and files, and without the parent's secrets; cp_compile is what the child runs, and tests.
+ * The plugin's parser meets bytes of strangers, so that programs let a child of theirs do it (cp_compile_in_child), with limits
+ * on memory, time and files, and without the parent's secrets; cp_compile is what the child runs, and tests.
  */
 #ifndef PROVIDER_COMPILE_H
 #define PROVIDER_COMPILE_H
@@ -13,7 +13,7 @@
 
 /* A document of the provider as it was found: read whole, never changed afterwards. */
 struct cp_compile_document {
-	struct cp_str file;    /* its own name: "zccd_119th.csv"; absent where an optional document is not there */
+	struct cp_str file; /* its own name: "zccd_119th.csv"; absent where an optional document is not there */
 	struct cp_str path;
 	struct cp_str content; /* of the arena */
 	struct cp_str date;    /* of the file: "2026-11-22" */
@@ -37,7 +37,8 @@ struct cp_compile_limits {
 	unsigned timeout_s; /* 0: 120 */
 };
 
-/* Compiles in this process and writes path. CP_E_INPUT with "FILE:LINE: reason" where the documents are refused. limits may be NULL. */
+/* Compiles in this process and writes path. CP_E_INPUT with "FILE:LINE: reason" where the documents are refused. limits may be
+ * NULL. */
 int cp_compile(const struct cp_provider *provider, const struct cp_compile_document *documents, size_t count,
                const struct cp_compile_limits *limits, const char *path);
 

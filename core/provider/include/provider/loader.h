@@ -18,7 +18,7 @@ struct cp_provider {
 	const struct provider_manifest *manifest; /* of the plugin; checked; members beyond its size are absent */
 	struct cp_str country;                    /* "us" */
 	struct cp_str name, version;
-	struct cp_str path;                       /* of the file */
+	struct cp_str path; /* of the file */
 };
 
 struct cp_provider_refusal {

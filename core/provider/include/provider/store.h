@@ -3,7 +3,8 @@
  *
  * A version is immutable: its file, cut into parts. Which version of a country is active is the latest row of
  * dataset_activation; a change is announced on the channel callpower_dataset with the country as payload. In the cache folder a
- * version is COUNTRY-SHA256.dataset, and COUNTRY.active is a symbolic link to the active one: a hint for a start without database.
+ * version is COUNTRY-SHA256.dataset, and COUNTRY.active is a symbolic link to the active one: a hint for a start without
+ * database.
  */
 #ifndef PROVIDER_STORE_H
 #define PROVIDER_STORE_H

@@ -44,21 +44,21 @@ static int unruly(const struct provider_call *call, const struct provider_conten
 	return host->fail(host->ctx, PROVIDER_E_INPUT, from, "the word \"%s\" is not welcome", "x");
 #elif defined(SILENT)
 	return PROVIDER_E_INPUT;
-#elif defined(LIES) /* a record was refused, and it says that all is well */
+#elif defined(LIES)       /* a record was refused, and it says that all is well */
 	struct provider_division nonsense = {.size = sizeof(nonsense), .id = {"nonsense", 8}, .name = {"n", 1}, .from = {0, 3}};
 	sink->division(sink->ctx, &nonsense);
 	return 0;
 #elif defined(OLD_RECORD) /* a record of a size that no ABI had */
 	struct provider_division small = {.size = 8};
 	return sink->division(sink->ctx, &small);
-#elif defined(PEEKS) /* what it finds in its surroundings must be harmless */
+#elif defined(PEEKS)      /* what it finds in its surroundings must be harmless */
 	if (getenv("CALLPOWER_DATABASE_OPERATOR") != NULL || getenv("SECRET") != NULL)
 		return host->fail(host->ctx, PROVIDER_E_INPUT, from, "a secret lies open");
 	if (write(20, "x", 1) == 1)
 		return host->fail(host->ctx, PROVIDER_E_INPUT, from, "a descriptor lies open");
 	{
 		struct provider_division country = {
-			.size = sizeof(country), .id = {"ocd-division/country:xa", 23}, .name = {"Xa", 2}, .from = {0, 1}};
+		    .size = sizeof(country), .id = {"ocd-division/country:xa", 23}, .name = {"Xa", 2}, .from = {0, 1}};
 		return sink->division(sink->ctx, &country);
 	}
 #endif
