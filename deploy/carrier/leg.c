@@ -263,7 +263,8 @@ struct cp_leg *cp_leg_new(struct cp_switchboard *board, const struct cp_account 
 	cp_wait_init(&leg->hang_up, clock, on_hang_up, leg);
 	cp_wait_init(&leg->star, clock, on_star, leg);
 	cp_scenario_phone(board->scenario, to, parent != NULL, &leg->phone);
-	leg->interactive = leg->phone.outcome == CP_OUTCOME_INTERACTIVE || (parent == NULL && board->options.interactive);
+	leg->interactive = leg->phone.outcome == CP_OUTCOME_INTERACTIVE ||
+	                   (parent == NULL && board->options.interactive && leg->phone.outcome == CP_OUTCOME_ANSWER);
 	cp_callbacks_init(&leg->callbacks);
 	cp_run_init(&leg->run, leg);
 	cp_switchboard_register(board, leg);

@@ -14,6 +14,7 @@ struct cp_news {
 	struct cp_list streams, waiters;
 	size_t stream_count;
 	struct cp_timer ping;
+	bool stopped; /* nobody waits any more */
 };
 
 struct stream {
@@ -94,7 +95,7 @@ void cp_news_events(struct cp_http_request *request, void *data)
 	struct cp_news *news = service->news;
 	if (!cp_service_is_local(request))
 		return;
-	if (news->stream_count == MAX_STREAMS) {
+	if (news->stream_count == MAX_STREAMS || news->stopped) {
 		cp_http_reply_error(request, 503, "too_many_listeners", "Too many listen already.");
 		return;
 	}
@@ -163,7 +164,7 @@ void cp_news_idle(struct cp_http_request *request, void *data)
 	waiter->request = request;
 	cp_list_push(&service->news->waiters, &waiter->link);
 	cp_timer_init(&waiter->timer, service->board->loop, on_wait_over, waiter);
-	if (service->board->active == 0)
+	if (service->board->active == 0 || service->news->stopped)
 		answer_waiter(waiter);
 	else
 		cp_timer_start(&waiter->timer, wait_ms);
@@ -187,6 +188,7 @@ struct cp_news *cp_news_new(struct cp_switchboard *board)
 
 void cp_news_stop(struct cp_news *news)
 {
+	news->stopped = true;
 	cp_timer_stop(&news->ping);
 	cp_switchboard_unlisten(&news->listener);
 	while (!cp_list_is_empty(&news->waiters))

@@ -82,27 +82,51 @@ static void compose(struct cp_webhook *webhook)
 	}
 }
 
-/* The address to connect to, by the routes. CP_E_DENIED off loopback. */
+/* Where the routes lead the URL: the URL itself where none of them knows its origin. */
+static struct cp_str routed(const struct cp_webhook *webhook)
+{
+	struct cp_str url = webhook->sent_url, origin = cp_url_origin(url);
+	for (const struct cp_route *route = webhook->service->routes; route != NULL; route = route->next)
+		if (cp_str_eq_ignore_case(origin, cp_str(route->origin)))
+			return cp_arena_printf(webhook->arena, "%s%.*s", route->target,
+			                       CP_STR_ARG(cp_str_n(url.ptr + origin.len, url.len - origin.len)));
+	return url;
+}
+
+/* Authority without user information: what the Host header says. */
+static struct cp_str host_and_port(const struct cp_url *url)
+{
+	struct cp_str authority = url->authority;
+	const char *at = memrchr(authority.ptr, '@', authority.len);
+	return at == NULL ? authority : cp_str_n(at + 1, (size_t)(authority.ptr + authority.len - at - 1));
+}
+
+/* A name could be resolved to anywhere: names below localhost become the address that they stand for. */
+static struct cp_str numeric(struct cp_arena *arena, struct cp_str text, const struct cp_url *url)
+{
+	size_t len = sizeof("localhost") - 1;
+	if (url->host.len < len ||
+	    !cp_str_eq_ignore_case(cp_str_n(url->host.ptr + url->host.len - len, len), CP_STR("localhost")))
+		return text;
+	size_t before = (size_t)(url->host.ptr - text.ptr), after = before + url->host.len;
+	return cp_arena_printf(arena, "%.*s127.0.0.1%.*s", (int)before, text.ptr, (int)(text.len - after), text.ptr + after);
+}
+
+/* The URL to connect to, by the routes, and the Host to send (NULL: the URL's own). CP_E_DENIED off loopback. */
 static int find_address(const struct cp_webhook *webhook, const char **ret_url, const char **ret_host)
 {
-	struct cp_str origin = cp_url_origin(webhook->sent_url);
-	struct cp_url url;
-	*ret_host = NULL;
-	*ret_url = cp_arena_cstr(webhook->arena, webhook->sent_url);
-	for (const struct cp_route *route = webhook->service->routes; route != NULL; route = route->next)
-		if (cp_str_eq_ignore_case(origin, cp_str(route->origin))) {
-			struct cp_str tail = {webhook->sent_url.ptr + origin.len, webhook->sent_url.len - origin.len};
-			*ret_url = cp_arena_printf(webhook->arena, "%s%.*s", route->target, CP_STR_ARG(tail)).ptr;
-			int r = cp_url_parse(origin, &url);
-			if (r < 0)
-				return r;
-			*ret_host = cp_arena_cstr(webhook->arena, url.authority);
-		}
-	int r = cp_url_parse(cp_str(*ret_url), &url);
+	struct cp_url asked, url;
+	struct cp_str text = routed(webhook);
+	int r = cp_url_parse(webhook->sent_url, &asked);
+	if (r == 0)
+		r = cp_url_parse(text, &url);
 	if (r < 0)
 		return r;
 	if (!cp_url_is_loopback(&url))
 		return cp_fail(CP_E_DENIED, "%.*s is not on loopback; the sandbox calls nothing else", CP_STR_ARG(url.host));
+	struct cp_str connect = numeric(webhook->arena, text, &url);
+	*ret_url = cp_arena_cstr(webhook->arena, connect);
+	*ret_host = cp_str_eq(connect, webhook->sent_url) ? NULL : cp_arena_cstr(webhook->arena, host_and_port(&asked));
 	return 0;
 }
 
@@ -267,7 +291,7 @@ static void send_try(struct cp_webhook *webhook, const char *url, const char *ho
 
 static void start_try(struct cp_webhook *webhook)
 {
-	const char *url, *host;
+	const char *url = NULL, *host = NULL;
 	if (elapsed_ms(webhook) >= webhook->rules.total_ms) {
 		fail_later(webhook, CP_TWILIO_HTTP_FAILURE);
 		return;

@@ -5,9 +5,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
-import { carrierProgram } from '../harness/places.mjs';
+import { carrierProgram, patience } from '../harness/places.mjs';
 import { run } from '../harness/processes.mjs';
-import { until } from '../harness/world.mjs';
+import { freePort, until } from '../harness/world.mjs';
 import { one, Stage, supporter } from './carrier_stage.mjs';
 
 let stage, carrier;
@@ -202,6 +202,14 @@ test('a route leads a public address to loopback, signed for the public one', as
 	assert.equal(carrier.webhooks().at(-1).url, 'https://call.example.org/v/answer');
 });
 
+test('names below localhost are this machine, whatever a resolver would say', async () => {
+	stage.answers = { answer: '' };
+	const { port } = new URL(stage.origin);
+	await stage.post({ Url: `http://one.localhost:${port}/v/answer` });
+	await carrier.idle();
+	assert.equal(stage.seen('answer')[0].headers.host, `one.localhost:${port}`);
+});
+
 test('a document of 64 KiB is the limit', async () => {
 	stage.answers = { answer: `<Say>${'word '.repeat(14000)}</Say>` };
 	const { sid } = (await stage.post()).json;
@@ -306,4 +314,78 @@ test('accounts and scenario come from files, and the address goes to one', async
 		assert.deepEqual(await other.stop(), { status: 0, signal: null });
 		rmSync(folder, { recursive: true });
 	}
+});
+
+test('it ends at once with a webhook under way, a listener and somebody waiting', async () => {
+	const other = await Stage.start();
+	try {
+		other.answers = { answer: () => {} };
+		await other.post();
+		await until('the webhook', () => other.seen('answer').length === 1, { every_ms: 5 });
+		const stream = await fetch(`${other.carrier.url}/_sandbox/events`);
+		const waiting = fetch(`${other.carrier.url}/_sandbox/idle`).then((answer) => answer.status, () => 'refused');
+		const started = Date.now();
+		other.carrier.program.child.kill('SIGTERM');
+		assert.ok([408, 'refused'].includes(await waiting), 'answered, or too late to be let in');
+		await stream.text();
+		assert.deepEqual(await other.carrier.program.ended, { status: 0, signal: null });
+		assert.ok(Date.now() - started < 4000 * patience, `${Date.now() - started} ms`);
+	} finally {
+		await other.stop();
+	}
+});
+
+test('the load mode asks within its bounds and counts what came of it', async () => {
+	const load = { most: 0, now: 0, numbers: new Set(), locations: new Set() };
+	const port = await freePort();
+	const own = `http://127.0.0.1:${port}`;
+	stage.onRequest = (webhook, response) => {
+		if (webhook.url !== '/o/one/call/create') return false;
+		const { userPhone, userLocation, campaignId, userCountry } = JSON.parse(webhook.body);
+		assert.deepEqual([campaignId, userCountry, webhook.headers.host], [3, 'US', 'one.example.org']);
+		assert.match(userPhone, /^\+1[2-9]\d\d55501\d\d$/);
+		load.numbers.add(userPhone);
+		load.locations.add(userLocation);
+		load.most = Math.max(load.most, ++load.now);
+		if (load.numbers.size % 10 === 0) {
+			--load.now;
+			response.writeHead(429, { 'content-type': 'application/json' }).end('{"error":"too_many"}');
+			return true;
+		}
+		const body = new URLSearchParams({ To: userPhone, From: one.number, Url: `${stage.origin}/v/answer`, StatusCallback: `${stage.origin}/v/status` });
+		fetch(`${own}/2010-04-01/Accounts/${one.sid}/Calls.json`, {
+			method: 'POST',
+			headers: { authorization: `Basic ${Buffer.from(`${one.sid}:${one.token}`).toString('base64')}` },
+			body,
+		}).then((answer) => response.writeHead(answer.status === 201 ? 200 : 500).end('{}'));
+		return true;
+	};
+	stage.answers = {
+		answer: '<Dial action="done">+12025550101</Dial>',
+		done: '',
+		status: (webhook, response) => {
+			--load.now;
+			response.writeHead(204).end();
+		},
+	};
+	const done = await run(carrierProgram, ['load', ...account, '--listen', `127.0.0.1:${port}`, '--server', stage.origin, '--campaign', '3', '--calls', '40', '--concurrency', '6',
+		'--rate', '2000', '--max-seconds', '60', '--speed', '10000', '--path', '/o/one/call/create', '--host', 'one.example.org', '--location', '94110', '--location', '10001']);
+	const figures = JSON.parse(done.stdout);
+	assert.deepEqual([figures.calls, figures.created, figures.ended], [40, 36, 36]);
+	assert.deepEqual([figures.outcomes, figures.targets, figures.errors], [{ completed: 36 }, { completed: 36 }, { '429 too_many': 4 }]);
+	assert.deepEqual([figures.webhooks, figures.webhook_errors], [36 * 3, 0]);
+	assert.ok(figures.latency_ms.p50 > 0 && figures.latency_ms.p50 <= figures.latency_ms.p99 && figures.webhooks_per_second > 0);
+	assert.equal(done.status, 1, 'not every call was made');
+	assert.equal(load.numbers.size, 40);
+	assert.deepEqual([...load.locations].sort(), ['10001', '94110']);
+	assert.ok(load.most <= 6, `${load.most} at a time`);
+});
+
+test('the load mode stops when its time is over', async () => {
+	stage.onRequest = (webhook) => webhook.url === '/call/create'; // never answered
+	const started = Date.now();
+	const done = await run(carrierProgram, ['load', ...account, '--listen', '127.0.0.1:0', '--server', stage.origin, '--campaign', '3', '--calls', '1000', '--concurrency', '3',
+		'--rate', '1000', '--max-seconds', '1']);
+	assert.ok(Date.now() - started < 6000 * patience);
+	assert.deepEqual([JSON.parse(done.stdout).created, done.status], [0, 1]);
 });
