@@ -17,6 +17,7 @@ const environment = (extra) => ({ ...process.env, CALLPOWER_DATA: sample, CALLPO
 
 async function lookup(codes, options = [], extra = {}) {
 	const child = spawn(program, ['lookup', 'xs', '--postal-file', '-', ...options], { env: environment(extra), stdio: ['pipe', 'pipe', 'pipe'] });
+	child.stdin.on('error', () => {}); // it may end before it has read them, which its status and output then tell
 	child.stdin.end(codes.map((code) => `${code}\n`).join(''));
 	const text = { out: '', err: '' };
 	child.stdout.on('data', (part) => (text.out += part));
