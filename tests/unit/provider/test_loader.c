@@ -217,7 +217,7 @@ static void the_plugins_of_the_build_export_one_function(void **state)
 	static const char *const names[] = {"us", "sample"};
 	for (size_t i = 0; i < CP_COUNT(names); ++i) {
 		char command[4096], line[256] = "";
-		snprintf(command, sizeof(command), "nm -D --defined-only %s/%s.so | awk '{print $3}' | tr '\\n' ' '",
+		snprintf(command, sizeof(command), "nm -D --defined-only '%s/%s.so' | awk '{print $3}' | tr '\\n' ' '",
 		         getenv("CP_TEST_PROVIDERS"), names[i]);
 		FILE *out = popen(command, "r");
 		assert_non_null(out);
