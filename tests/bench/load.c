@@ -6,7 +6,8 @@
  * its state. A connection has several sessions at once and takes each a step further in turn, as simultaneous calls would be.
  *
  *	bench_load --port P --sessions FILE --token VOICE_TOKEN --account AC... --auth-token-file FILE [--public-url URL] [--targets 3]
- *	           [--skip 0] [--count 0 (all)] [--connections 64] [--seconds 0 (until all is sent)] [--status] [--cpu-of PID] [--cpu-of-family PID]
+ *	           [--skip 0] [--count 0 (all)] [--steps 0 (the whole call)] [--connections 64] [--seconds 0 (until all is sent)] [--status]
+ *	           [--cpu-of PID] [--cpu-of-family PID]
  *
  * FILE has one session id a line. --status sends the two status callbacks of a call as well. Prints one JSON object: requests, seconds,
  * failed (answers other than 200 and 204), sessions (begun), mean_bytes of an answer, p50_us, p95_us, p99_us, and with --cpu-of and
@@ -32,7 +33,7 @@
 enum { UUID_LENGTH = 36, MAX_FIELDS = 40, MAX_TARGETS = 20, ANSWER_SIZE = 65536, SESSIONS_AT_ONCE = 8, MAX_LATENCY_US = 10000000 };
 
 static struct {
-	int port, connections, targets;
+	int port, connections, targets, steps;
 	size_t skip, count;
 	double seconds;
 	bool status;
@@ -57,8 +58,8 @@ struct connection {
 
 static char (*session_ids)[UUID_LENGTH + 1];
 static size_t session_count;
-static struct request *requests; /* session_count x steps */
-static int steps;
+static struct request *requests; /* session_count x made_steps */
+static int steps, made_steps; /* of a call: those sent, those made ready */
 static uint32_t *latencies; /* by microsecond, the last for all above */
 static size_t answered, failed, begun;
 static uint64_t bytes;
@@ -236,7 +237,7 @@ static bool send_next(struct connection *connection, int index)
 		}
 		session = present(connection, index);
 	}
-	const struct request *request = &requests[session * (size_t)steps + (size_t)connection->step];
+	const struct request *request = &requests[session * (size_t)made_steps + (size_t)connection->step];
 	if (connection->step == 0 && session + 1 > begun)
 		begun = session + 1;
 	connection->sent_ns = now_ns();
@@ -375,7 +376,7 @@ static void read_options(int argc, char **argv)
 	static const struct option known[] = {
 		{"port", 1, NULL, 'p'}, {"sessions", 1, NULL, 's'}, {"token", 1, NULL, 't'}, {"account", 1, NULL, 'a'},
 		{"auth-token-file", 1, NULL, 'f'}, {"public-url", 1, NULL, 'u'}, {"targets", 1, NULL, 'n'}, {"skip", 1, NULL, 'k'},
-		{"count", 1, NULL, 'c'}, {"connections", 1, NULL, 'C'}, {"seconds", 1, NULL, 'S'}, {"status", 0, NULL, 'x'},
+		{"count", 1, NULL, 'c'}, {"steps", 1, NULL, 'T'}, {"connections", 1, NULL, 'C'}, {"seconds", 1, NULL, 'S'}, {"status", 0, NULL, 'x'},
 		{"cpu-of", 1, NULL, 'o'}, {"cpu-of-family", 1, NULL, 'O'}, {0}};
 	for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
 		switch (option) {
@@ -388,6 +389,7 @@ static void read_options(int argc, char **argv)
 		case 'n': options.targets = atoi(optarg); break;
 		case 'k': options.skip = strtoul(optarg, NULL, 10); break;
 		case 'c': options.count = strtoul(optarg, NULL, 10); break;
+		case 'T': options.steps = atoi(optarg); break;
 		case 'C': options.connections = atoi(optarg); break;
 		case 'S': options.seconds = strtod(optarg, NULL); break;
 		case 'x': options.status = true; break;
@@ -408,11 +410,12 @@ int main(int argc, char **argv)
 	read_options(argc, argv);
 	read_auth_token();
 	read_sessions();
-	steps = 2 + options.targets + (options.status ? 2 : 0);
+	made_steps = 2 + options.targets + (options.status ? 2 : 0);
+	steps = options.steps > 0 && options.steps < made_steps ? options.steps : made_steps;
 	latencies = must(calloc(MAX_LATENCY_US + 1, sizeof(*latencies)));
-	requests = must(calloc(session_count * (size_t)steps, sizeof(*requests)));
+	requests = must(calloc(session_count * (size_t)made_steps, sizeof(*requests)));
 	for (size_t i = 0; i < session_count; ++i)
-		make_session(session_ids[i], &requests[i * (size_t)steps]);
+		make_session(session_ids[i], &requests[i * (size_t)made_steps]);
 	struct connection *connections = must(calloc((size_t)options.connections, sizeof(*connections)));
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 	connect_all(connections, epoll);
