@@ -13,6 +13,7 @@
 #include "provider.h"
 #include "provider/compile.h"
 #include "provider/store.h"
+#include "text/json.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -228,6 +229,23 @@ static int run_update(const struct cp_settings *settings, const char *country, c
 
 /* ---- the others */
 
+static long long count_of(const json_t *counts, const char *name)
+{
+	return (long long)json_integer_value(json_object_get(counts, name));
+}
+
+static void print_version(const struct cp_dataset_version *version)
+{
+	CP_CLEANUP(cp_json_free_ptr) json_t *counts = NULL;
+	printf("%-8.*s %8lld  %-6s %-20.*s  %-20.*s", CP_STR_ARG(version->country), (long long)version->id,
+	       version->active ? "yes" : "", CP_STR_ARG(version->created_at), CP_STR_ARG(version->activated_at));
+	if (cp_json_parse(version->counts, &counts) == 0)
+		printf("  %lld people, %lld seats (%lld vacant), %lld postal codes, %lld warnings", count_of(counts, "people"),
+		       count_of(counts, "seats"), count_of(counts, "vacant_seats"), count_of(counts, "postal_codes"),
+		       (long long)version->warnings);
+	putchar('\n');
+}
+
 static int run_status(struct cp_db_blocking *connection, const char *country)
 {
 	CP_CLEANUP(cp_arena_free_ptr) struct cp_arena *arena = cp_arena_new();
@@ -240,14 +258,9 @@ static int run_status(struct cp_db_blocking *connection, const char *country)
 		puts("no data yet; `callpower data update COUNTRY` gets some");
 		return 0;
 	}
-	printf("%-8s %8s  %-6s %-20s  %-20s %8s  %s\n", "country", "version", "active", "made", "activated last", "warnings",
-	       "counts");
-	for (size_t i = 0; i < count; ++i) {
-		const struct cp_dataset_version *version = &versions[i];
-		printf("%-8.*s %8lld  %-6s %-20.*s  %-20.*s %8lld  %.*s\n", CP_STR_ARG(version->country), (long long)version->id,
-		       version->active ? "yes" : "", CP_STR_ARG(version->created_at), CP_STR_ARG(version->activated_at),
-		       (long long)version->warnings, CP_STR_ARG(version->counts));
-	}
+	printf("%-8s %8s  %-6s %-20s  %-20s\n", "country", "version", "active", "made", "activated last");
+	for (size_t i = 0; i < count; ++i)
+		print_version(&versions[i]);
 	return 0;
 }
 
