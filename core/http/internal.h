@@ -48,6 +48,7 @@ struct cp_segment {
 struct cp_compiled_route {
 	const struct cp_http_route *route;
 	struct cp_str prefix; /* the path up to its first parameter: what rejects most routes with one comparison */
+	bool is_literal;      /* the prefix is the whole path */
 	struct cp_segment *segments;
 	size_t segment_count;
 };

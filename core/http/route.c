@@ -34,6 +34,7 @@ static int compile(const struct cp_http_route *route, struct cp_compiled_route *
 		return cp_fail(CP_E_BUG, "route %s: needs a path that starts with a slash, a method and a handler", route->path);
 	const char *brace = strchr(route->path, '{');
 	compiled->route = route;
+	compiled->is_literal = brace == NULL;
 	compiled->prefix = brace == NULL ? path : cp_str_n(path.ptr, (size_t)(brace - path.ptr));
 	compiled->segments = cp_alloc_array(count_segments(path), sizeof(*compiled->segments));
 	size_t params = 0;
@@ -70,10 +71,21 @@ void cp_http_routes_free(struct cp_http_server *server)
 	server->routes = NULL;
 }
 
+/* Most routes of a table are rejected here: by the length where there is no parameter, else by the last byte of the prefix. */
+static bool may_match(const struct cp_compiled_route *route, struct cp_str path)
+{
+	struct cp_str prefix = route->prefix;
+	if (route->is_literal ? path.len != prefix.len : path.len < prefix.len)
+		return false;
+	return path.ptr[prefix.len - 1] == prefix.ptr[prefix.len - 1] && memcmp(path.ptr, prefix.ptr, prefix.len) == 0;
+}
+
 static bool matches(const struct cp_compiled_route *route, struct cp_str path, struct cp_str params[CP_HTTP_MAX_PARAMS])
 {
-	if (!cp_str_starts(path, route->prefix))
+	if (!may_match(route, path))
 		return false;
+	if (route->is_literal)
+		return true;
 	struct cp_str rest = cp_str_n(path.ptr + 1, path.len - 1);
 	size_t param = 0;
 	for (size_t i = 0; i < route->segment_count; ++i) {

@@ -12,7 +12,7 @@ struct head {
 
 static bool starts_with(const char *line, size_t len, const char *name, size_t name_len)
 {
-	return len >= name_len && strncasecmp(line, name, name_len) == 0;
+	return len >= name_len && (line[0] | 0x20) == name[0] && strncasecmp(line, name, name_len) == 0;
 }
 
 /* libh2o keeps one value of each of these and forgets the others, so they are counted in the bytes as they came. */
@@ -41,19 +41,23 @@ static struct head count_in_head(const char *bytes, size_t size)
 	return head;
 }
 
-static bool has_control(struct cp_str text)
+static bool is_text(struct cp_str text)
 {
-	for (size_t i = 0; i < text.len; ++i)
-		if ((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f)
-			return true;
-	return false;
+	bool is_ascii = true;
+	for (size_t i = 0; i < text.len; ++i) {
+		unsigned char c = (unsigned char)text.ptr[i];
+		if (c < 0x20 || c == 0x7f)
+			return false;
+		is_ascii = is_ascii && c < 0x80;
+	}
+	return is_ascii || cp_str_is_utf8(text);
 }
 
 const char *cp_http_strict_problem(const struct cp_http_request *request, const h2o_req_t *h2o, const h2o_socket_t *socket)
 {
 	if (request->target.len == 0 || request->target.ptr[0] != '/')
 		return "The target of a request starts with a slash.";
-	if (has_control(request->path) || !cp_str_is_utf8(request->path))
+	if (!is_text(request->path))
 		return "The path is not UTF-8 text.";
 	for (size_t i = 0; i < request->header_count; ++i)
 		if (request->headers[i].name.len == 0)
