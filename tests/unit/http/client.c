@@ -189,6 +189,7 @@ static struct answer wait_for_answer(struct client *client, bool head_only)
 {
 	uint64_t end = cp_clock_monotonic_ms() + PATIENCE_MS;
 	size_t len, head = 0;
+	read_available(client);
 	while ((len = complete_length(client, head_only, &head)) == 0 && !client->closed && !client->reset) {
 		if (cp_clock_monotonic_ms() > end)
 			fail_msg("no answer");

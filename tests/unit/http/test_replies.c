@@ -123,7 +123,7 @@ static struct cp_http_options options(void)
 {
 	return (struct cp_http_options){.routes = routes,
 	                                .route_count = sizeof(routes) / sizeof(routes[0]),
-	                                .deadline_ms = 100,
+	                                .deadline_ms = 20000,
 	                                .server_name = "test",
 	                                .on_done = on_done};
 }
@@ -134,6 +134,16 @@ static int setup(void **state)
 	held_count = 0;
 	memset(&done, 0, sizeof(done));
 	const struct cp_http_options chosen = options();
+	fixture_start(&chosen);
+	return 0;
+}
+
+static int setup_short(void **state)
+{
+	setup(state);
+	fixture_stop();
+	struct cp_http_options chosen = options();
+	chosen.deadline_ms = 100;
 	fixture_start(&chosen);
 	return 0;
 }
@@ -192,6 +202,7 @@ static void error_pages_can_be_ones_own(void **state)
 	fixture_stop();
 	struct cp_http_options chosen = options();
 	chosen.error_page = own_page;
+	chosen.deadline_ms = 100;
 	fixture_start(&chosen);
 	assert_str(get("/nowhere").body, "not_found");
 	struct answer answer = get("/error");
@@ -361,6 +372,10 @@ static void a_late_answer_is_503_and_the_handlers_own_is_dropped(void **state)
 static void every_request_has_a_deadline_of_its_own(void **state)
 {
 	(void)state;
+	struct cp_http_options chosen = options();
+	chosen.deadline_ms = 1000;
+	fixture_stop();
+	fixture_start(&chosen);
 	struct client clients[4];
 	for (int i = 0; i < 4; ++i) {
 		client_open(&clients[i]);
@@ -450,19 +465,20 @@ static void reasons_are_the_standards(void **state)
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, fixture_teardown)
+#define SHORT(fn) cmocka_unit_test_setup_teardown(fn, setup_short, fixture_teardown) /* a deadline of 100 ms */
 	const struct CMUnitTest tests[] = {
 	    TEST(headers_go_out_as_set),
 	    TEST(headers_that_would_break_the_answer_are_refused),
 	    TEST(an_error_is_json),
 	    TEST(error_pages_can_be_ones_own),
 	    TEST(a_status_without_body_has_none),
-	    TEST(a_request_id_is_on_every_reply),
+	    SHORT(a_request_id_is_on_every_reply),
 	    TEST(a_well_formed_id_is_taken_over),
 	    TEST(the_log_names_the_request),
-	    TEST(each_request_is_reported_once),
+	    SHORT(each_request_is_reported_once),
 	    TEST(an_answer_may_come_later),
 	    TEST(an_answer_from_a_timer_or_task_delays_nothing),
-	    TEST(a_late_answer_is_503_and_the_handlers_own_is_dropped),
+	    SHORT(a_late_answer_is_503_and_the_handlers_own_is_dropped),
 	    TEST(every_request_has_a_deadline_of_its_own),
 	    TEST(a_client_that_has_gone_is_no_concern_of_the_handler),
 	    TEST(an_http_1_0_client_is_served_and_disconnected),
