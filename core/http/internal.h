@@ -31,6 +31,7 @@ enum {
 };
 
 struct cp_exchange;
+struct cp_tcp_address; /* listen.c */
 
 /* Exchanges that must have gone further after a fixed delay, the oldest first. */
 struct cp_due_list {
@@ -58,6 +59,7 @@ struct cp_http_listener {
 	struct cp_http_server *server;
 	h2o_socket_t *socket;
 	char *unix_path; /* NULL on TCP */
+	struct cp_tcp_address *tcp; /* NULL on a Unix socket */
 };
 
 struct cp_http_connection {

@@ -22,8 +22,19 @@ struct unix_socket {
 	ino_t inode; /* of the path when we bound it: somebody else's file is not removed */
 };
 
-static pthread_mutex_t unix_lock = PTHREAD_MUTEX_INITIALIZER;
+/*
+ * TCP addresses that this process listens on. The first to listen takes the address for itself and only then opens it to the other
+ * threads (SO_REUSEPORT): otherwise a second process would get half of the connections without a word.
+ */
+struct cp_tcp_address {
+	struct cp_list link;
+	struct sockaddr_storage address;
+	unsigned users;
+};
+
+static pthread_mutex_t sockets_lock = PTHREAD_MUTEX_INITIALIZER; /* of both lists */
 static struct cp_list unix_sockets = {&unix_sockets, &unix_sockets};
+static struct cp_list tcp_addresses = {&tcp_addresses, &tcp_addresses};
 
 /* ---- connections */
 
@@ -143,23 +154,56 @@ static int parse_address(const char *text, struct sockaddr_storage *ret_address,
 	return 0;
 }
 
-static int bind_tcp(int fd, const struct sockaddr_storage *address, socklen_t len, unsigned write_ms)
+static struct cp_tcp_address *tcp_find(const struct sockaddr_storage *address)
+{
+	for (struct cp_list *link = tcp_addresses.next; link != &tcp_addresses; link = link->next) {
+		struct cp_tcp_address *entry = CP_CONTAINER_OF(link, struct cp_tcp_address, link);
+		if (memcmp(&entry->address, address, sizeof(*address)) == 0)
+			return entry;
+	}
+	return NULL;
+}
+
+static int bind_tcp(int fd, const struct sockaddr_storage *address, socklen_t len, bool first, unsigned write_ms)
 {
 	int on = 1;
 	unsigned user_timeout = write_ms;
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0 ||
+	    (!first && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0) ||
 	    (address->ss_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) != 0))
 		return -1;
 	/* Inherited by what is accepted: a peer that has vanished without a word is noticed also while nothing is sent to it. */
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout, sizeof(user_timeout));
-	if (bind(fd, (const struct sockaddr *)address, len) != 0)
+	if (bind(fd, (const struct sockaddr *)address, len) != 0 ||
+	    (first && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0))
 		return -1;
 	return listen(fd, SOMAXCONN);
 }
 
-static int listen_tcp(struct cp_http_server *server, const char *text, int *ret_fd, uint16_t *ret_port)
+static void tcp_release(struct cp_tcp_address *entry)
+{
+	pthread_mutex_lock(&sockets_lock);
+	if (--entry->users == 0) {
+		cp_list_remove(&entry->link);
+		free(entry);
+	}
+	pthread_mutex_unlock(&sockets_lock);
+}
+
+static struct cp_tcp_address *tcp_take_locked(const struct sockaddr_storage *address)
+{
+	struct cp_tcp_address *entry = tcp_find(address);
+	if (entry == NULL) {
+		entry = cp_alloc(sizeof(*entry));
+		entry->address = *address;
+		cp_list_push(&tcp_addresses, &entry->link);
+	}
+	++entry->users;
+	return entry;
+}
+
+static int listen_tcp_locked(struct cp_http_server *server, const char *text, int *ret_fd, struct cp_tcp_address **ret_tcp, uint16_t *ret_port)
 {
 	struct sockaddr_storage address;
 	socklen_t len;
@@ -169,16 +213,25 @@ static int listen_tcp(struct cp_http_server *server, const char *text, int *ret_
 	int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return cp_fail_errno("cannot listen on %s", text);
-	if (bind_tcp(fd, &address, len, server->options.write_ms) != 0 ||
+	if (bind_tcp(fd, &address, len, tcp_find(&address) == NULL, server->options.write_ms) != 0 ||
 	    getsockname(fd, (struct sockaddr *)&address, &len) != 0) {
 		error = cp_fail_errno("cannot listen on %s", text);
 		close(fd);
 		return error;
 	}
 	*ret_fd = fd;
+	*ret_tcp = tcp_take_locked(&address);
 	*ret_port = ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
 	                                                : ((struct sockaddr_in *)&address)->sin_port);
 	return 0;
+}
+
+static int listen_tcp(struct cp_http_server *server, const char *text, int *ret_fd, struct cp_tcp_address **ret_tcp, uint16_t *ret_port)
+{
+	pthread_mutex_lock(&sockets_lock);
+	int error = listen_tcp_locked(server, text, ret_fd, ret_tcp, ret_port);
+	pthread_mutex_unlock(&sockets_lock);
+	return error;
 }
 
 /* ---- Unix sockets */
@@ -258,7 +311,7 @@ static void unix_release_locked(struct unix_socket *entry)
 static int listen_unix(const char *path, int *ret_fd)
 {
 	int error = 0;
-	pthread_mutex_lock(&unix_lock);
+	pthread_mutex_lock(&sockets_lock);
 	struct unix_socket *entry = unix_find(path);
 	if (entry == NULL)
 		error = unix_open(path, &entry);
@@ -272,7 +325,7 @@ static int listen_unix(const char *path, int *ret_fd)
 			*ret_fd = fd;
 		}
 	}
-	pthread_mutex_unlock(&unix_lock);
+	pthread_mutex_unlock(&sockets_lock);
 	return error;
 }
 
@@ -283,11 +336,13 @@ int cp_http_listen(struct cp_http_server *server, const char *address, uint16_t 
 	int fd = -1;
 	uint16_t port = 0;
 	bool is_unix = strncmp(address, "unix:", 5) == 0;
-	int error = is_unix ? listen_unix(address + 5, &fd) : listen_tcp(server, address, &fd, &port);
+	struct cp_tcp_address *tcp = NULL;
+	int error = is_unix ? listen_unix(address + 5, &fd) : listen_tcp(server, address, &fd, &tcp, &port);
 	if (error != 0)
 		return error;
 	struct cp_http_listener *listener = cp_alloc(sizeof(*listener));
 	listener->server = server;
+	listener->tcp = tcp;
 	listener->unix_path = is_unix ? cp_strdup(address + 5) : NULL;
 	listener->socket = h2o_evloop_socket_create(server->context.loop, fd, H2O_SOCKET_FLAG_DONT_READ);
 	listener->socket->data = listener;
@@ -309,10 +364,12 @@ void cp_http_listeners_close(struct cp_http_server *server, bool drain)
 			serve(server, socket);
 		h2o_socket_close(listener->socket);
 		if (listener->unix_path != NULL) {
-			pthread_mutex_lock(&unix_lock);
+			pthread_mutex_lock(&sockets_lock);
 			unix_release_locked(unix_find(listener->unix_path));
-			pthread_mutex_unlock(&unix_lock);
+			pthread_mutex_unlock(&sockets_lock);
 		}
+		if (listener->tcp != NULL)
+			tcp_release(listener->tcp);
 		free(listener->unix_path);
 		free(listener);
 	}

@@ -30,7 +30,6 @@ struct server;
 
 struct worker {
 	struct server *server;
-	unsigned index;
 	pthread_t thread;
 	struct cp_loop *loop;
 	struct cp_http_server *http;
@@ -128,13 +127,7 @@ static void worker_close(struct worker *worker)
 
 static int worker_listen(struct worker *worker, uint16_t *ret_port)
 {
-	char address[640];
-	bool is_unix = strncmp(worker->server->listen, "unix:", 5) == 0;
-	if (is_unix && worker->index != 0)
-		snprintf(address, sizeof(address), "%s-%u", worker->server->listen, worker->index);
-	else
-		snprintf(address, sizeof(address), "%s", worker->server->listen);
-	return cp_http_listen(worker->http, address, ret_port);
+	return cp_http_listen(worker->http, worker->server->listen, ret_port);
 }
 
 static void on_worker_drained(void *data)
@@ -387,7 +380,6 @@ static int start_others(struct server *server)
 	pthread_barrier_init(&server->started, NULL, server->worker_count);
 	for (unsigned i = 1; i < server->worker_count; ++i) {
 		server->workers[i].server = server;
-		server->workers[i].index = i;
 		if (pthread_create(&server->workers[i].thread, NULL, worker_main, &server->workers[i]) != 0) {
 			fprintf(stderr, "callpower serve: cannot start a thread\n");
 			abort(); /* the barrier counts on it */

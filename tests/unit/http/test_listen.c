@@ -239,6 +239,25 @@ static void threads_share_a_port_and_a_path(void **state)
 	pthread_barrier_destroy(&ready);
 }
 
+static void a_port_of_another_process_is_refused(void **state)
+{
+	(void)state;
+	/* A socket that we do not know of is as good as another process's: it, too, allows others beside it. */
+	struct sockaddr_in other = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(other);
+	int on = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)), 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&other, len), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&other, &len), 0);
+	char text[32];
+	snprintf(text, sizeof(text), "127.0.0.1:%u", ntohs(other.sin_port));
+	assert_true(cp_http_listen(test_server, text, NULL) < 0);
+	assert_non_null(strstr(cp_error_message(), "in use"));
+	close(fd);
+	assert_int_equal(cp_http_listen(test_server, text, NULL), 0);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, fixture_teardown)
@@ -251,6 +270,7 @@ int main(void)
 	    TEST(a_file_that_is_no_socket_is_left_alone),
 	    TEST(ipv6_works_where_there_is_any),
 	    TEST(threads_share_a_port_and_a_path),
+	    TEST(a_port_of_another_process_is_refused),
 	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

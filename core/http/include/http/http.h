@@ -61,9 +61,9 @@ struct cp_http_options {
 /* Makes a server on this thread's loop, listening on nothing yet. options is copied, what it points to is borrowed. */
 int cp_http_server_new(struct cp_loop *loop, const struct cp_http_options *options, struct cp_http_server **ret_server);
 /*
- * Binds and listens: "127.0.0.1:8080", "[::1]:8080" (port 0: any), or "unix:/path" (at most 107 bytes of path). With SO_REUSEPORT
- * on TCP, so that each thread listens for itself; on a Unix socket the servers of one process share the path, which is removed with
- * the last of them, and a path that a killed process left behind is taken over. *ret_port gets the port (0 for unix), may be NULL.
+ * Binds and listens: "127.0.0.1:8080", "[::1]:8080" (port 0: any), or "unix:/path" (at most 107 bytes of path). Servers of one process
+ * may listen on the same address, each on its thread; one that another process listens on is refused. A Unix socket's path is removed
+ * with the last of them, and a path that a killed process left behind is taken over. *ret_port gets the port (0 for unix), may be NULL.
  */
 int cp_http_listen(struct cp_http_server *server, const char *address, uint16_t *ret_port);
 /*
