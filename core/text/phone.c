@@ -150,10 +150,26 @@ unsigned cp_phone_calling_code(struct cp_str country)
 	return plan == NULL ? 0 : plan->calling_code;
 }
 
+/*
+ * Area codes of +1 outside of the United States, their territories and Canada, and 900, whose calls the caller pays extra for: what people
+ * who earn from calls to such numbers enter into other people's forms. NANPA, "NPA codes"; codes do not move between countries.
+ */
+static bool is_costly_area(struct cp_str e164)
+{
+	static const char areas[] = "242 246 264 268 284 345 441 473 649 658 664 721 758 767 784 809 829 849 868 869 876 900";
+	for (const char *area = areas; e164.len == 12; area += 4) {
+		if (memcmp(area, e164.ptr + 2, 3) == 0)
+			return true;
+		if (area[3] == '\0')
+			break;
+	}
+	return false;
+}
+
 bool cp_phone_in_country(struct cp_str e164, struct cp_str country)
 {
 	char prefix[8];
 	unsigned code = cp_phone_calling_code(country);
 	snprintf(prefix, sizeof(prefix), "+%u", code);
-	return code != 0 && cp_str_starts(e164, cp_str(prefix));
+	return code != 0 && cp_str_starts(e164, cp_str(prefix)) && !(code == 1 && is_costly_area(e164));
 }

@@ -273,7 +273,7 @@ static bool check_phone(struct creation *creation)
 	else if (!choose_number(creation, country))
 		refuse(creation, 400, "country_not_served", "This campaign has no phone number in your country, so it cannot ring you there.");
 	else if (!cp_phone_in_country(cp_str(creation->phone), country))
-		refuse(creation, 400, "country_not_served", "This phone number belongs to another country than the one given.");
+		refuse(creation, 400, "country_not_served", "This phone number belongs to another country than the one given, or costs extra to call.");
 	else
 		return true;
 	return false;

@@ -170,6 +170,11 @@ static void test_phone__as_people_type_them(void **state)
 	assert_true(cp_phone_in_country(CP_STR("+14155550123"), CP_STR("us")));
 	assert_false(cp_phone_in_country(CP_STR("+441134960000"), CP_STR("us")));
 	assert_false(cp_phone_in_country(CP_STR("+441134960000"), CP_STR("zz")));
+	assert_true(cp_phone_in_country(CP_STR("+14165550123"), CP_STR("us")));
+	assert_true(cp_phone_in_country(CP_STR("+17875550123"), CP_STR("us")));
+	assert_false(cp_phone_in_country(CP_STR("+12425550123"), CP_STR("us"))); /* the Bahamas */
+	assert_false(cp_phone_in_country(CP_STR("+18765550123"), CP_STR("us"))); /* Jamaica */
+	assert_false(cp_phone_in_country(CP_STR("+19005550123"), CP_STR("us")));
 	assert_true(cp_phone_is_e164(CP_STR("+441134960000")));
 	assert_false(cp_phone_is_e164(CP_STR("441134960000")));
 	assert_false(cp_phone_is_e164(CP_STR("+44113496000a")));

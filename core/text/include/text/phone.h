@@ -21,7 +21,10 @@ int cp_phone_parse(struct cp_str typed, struct cp_str country, char ret_e164[CP_
 bool cp_phone_is_e164(struct cp_str text);
 /* The country calling code of an ISO country ("US": 1); 0 where it is not in the table. */
 unsigned cp_phone_calling_code(struct cp_str country);
-/* True where e164 belongs to country's numbering plan (for NANP: +1). */
+/*
+ * True where e164 belongs to country's numbering plan. Those of +1 are one plan: the United States with their territories, and Canada; not the
+ * Caribbean countries that share the calling code, nor 900 numbers.
+ */
 bool cp_phone_in_country(struct cp_str e164, struct cp_str country);
 
 #endif
