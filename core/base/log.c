@@ -52,21 +52,25 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* The safety net: masks "+" and 7 to 15 digits wherever they stand. */
+static bool is_word(char c)
+{
+	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+/* The safety net: masks "+" and 7 to 15 digits wherever they stand, and 10 to 15 digits that are no part of a longer word. */
 static void mask_numbers(char *text)
 {
-	for (char *p = text; *p != '\0'; ++p) {
-		if (*p != '+' || !is_digit(p[1]))
-			continue;
-		size_t digits = 0;
-		while (is_digit(p[1 + digits]))
+	for (char *p = text; *p != '\0';) {
+		size_t plus = *p == '+', digits = 0;
+		while (is_digit(p[plus + digits]))
 			++digits;
-		if (digits >= 7 && digits <= 15) {
+		bool in_word = plus == 0 && ((p != text && is_word(p[-1])) || is_word(p[digits]));
+		if (digits >= (plus != 0 ? 7 : 10) && digits <= 15 && !in_word) {
 			char masked[CP_MASKED_PHONE_SIZE];
-			cp_mask_phone(cp_str_n(p, digits + 1), masked);
-			memcpy(p, masked, digits + 1);
+			cp_mask_phone(cp_str_n(p, plus + digits), masked);
+			memcpy(p, masked, plus + digits);
 		}
-		p += digits;
+		p += digits != 0 ? plus + digits : 1;
 	}
 }
 

@@ -23,7 +23,7 @@ static void capture(void (*write_line)(void), char *out, size_t size)
 static void write_tricky(void)
 {
 	struct cp_log_context about = {.tenant = CP_STR("one"), .session = CP_STR("s\"1")};
-	cp_log(CP_LOG_INFO, &about, "call.created", "to +14155550123 and +441134960000,\n\"x\" sid 14155550123");
+	cp_log(CP_LOG_INFO, &about, "call.created", "to +14155550123 and +441134960000,\n\"x\" 14155550123 CA0000014155550123 took 123456 us");
 }
 
 static void write_nothing(void)
@@ -38,7 +38,7 @@ static void test_log__json_escapes_and_masks(void **state)
 	cp_log_setup("test", CP_LOG_JSON, CP_LOG_INFO);
 	capture(write_tricky, line, sizeof(line));
 	assert_non_null(strstr(line, "\"level\":\"info\",\"program\":\"test\",\"event\":\"call.created\",\"tenant\":\"one\",\"session\":\"s\\\"1\""));
-	assert_non_null(strstr(line, "to +1415*****23 and +4411******00,\\u000a\\\"x\\\" sid 14155550123\"}\n"));
+	assert_non_null(strstr(line, "to +1415*****23 and +4411******00,\\u000a\\\"x\\\" 14155****23 CA0000014155550123 took 123456 us\"}\n"));
 	assert_null(strstr(line, "+14155550123"));
 }
 
