@@ -12,8 +12,6 @@ const struct cp_setting cp_callpower_settings[] = {
 	{"CALLPOWER_BASE_DOMAIN", CP_SETTING_TEXT, NULL,
 	 .help = "The platform's own domain: an organization with the slug `one` is served at `one.` in front of it. Without it, organizations "
 		 "are reached under /o/SLUG/ and under their own hosts."},
-	{"CALLPOWER_TRUSTED_PROXIES", CP_SETTING_TEXT, "127.0.0.0/8 ::1/128",
-	 .help = "Networks of proxies whose X-Forwarded-For is believed, separated by spaces."},
 	{"CALLPOWER_THREADS", CP_SETTING_NUMBER, "0", 0, 64,
 	 .help = "Threads that serve requests, each with its own event loop and database connections. 0: one a processor."},
 	{"CALLPOWER_SHUTDOWN_PATIENCE_MS", CP_SETTING_NUMBER, "10000", 0, 600000, .unit = "ms",
