@@ -13,7 +13,7 @@ static const struct {
 	const char *sqlstate;
 	int code;
 } codes[] = {
-    {"55P03", CP_E_CONFLICT},    /* lock_not_available: lock_timeout passed */
+    {"55P03", CP_E_LIMIT},       /* lock_not_available: lock_timeout passed */
     {"23", CP_E_CONFLICT},       /* integrity constraint violation */
     {"40003", CP_E_TIMEOUT},     /* statement_completion_unknown */
     {"40", CP_E_CONFLICT},       /* serialization failure, deadlock */

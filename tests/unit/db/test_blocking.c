@@ -58,7 +58,7 @@ static void test_errors(void **state)
 	assert_int_equal(run_error("selec"), CP_E_BUG);
 	assert_int_equal(run_error("do $$ begin raise sqlstate '40001'; end $$"), CP_E_CONFLICT);
 	assert_int_equal(run_error("do $$ begin raise sqlstate '40003'; end $$"), CP_E_TIMEOUT);
-	assert_int_equal(run_error("do $$ begin raise sqlstate '55P03'; end $$"), CP_E_CONFLICT);
+	assert_int_equal(run_error("do $$ begin raise sqlstate '55P03'; end $$"), CP_E_LIMIT);
 	assert_int_equal(run_error("do $$ begin raise sqlstate '53100'; end $$"), CP_E_UNAVAILABLE);
 	assert_int_equal(run_error("do $$ begin raise sqlstate '25006'; end $$"), CP_E_UNAVAILABLE);
 	assert_int_equal(run_error("set statement_timeout = 20"), 0);

@@ -73,8 +73,8 @@ size_t cp_db_pending(const struct cp_db *db);
  * error: 0, or
  *   CP_E_UNAVAILABLE  not sent, or refused as a whole (SQLSTATE classes 08 53 58, 25006): nothing happened, repeating is safe
  *   CP_E_TIMEOUT      sent, and the outcome is unknown (no answer in time, the connection broke, class 57)
- *   CP_E_CONFLICT     classes 23 and 40, and 55P03 (lock_timeout)
- *   CP_E_LIMIT        57014 (statement_timeout); nothing happened
+ *   CP_E_CONFLICT     classes 23 and 40
+ *   CP_E_LIMIT        57014 (statement_timeout), 55P03 (lock_timeout): nothing happened, repeating is safe
  *   CP_E_BUG          any other SQLSTATE
  * cp_error_message() has PostgreSQL's sentence and SQLSTATE. result is valid during the call and NULL unless error is 0.
  */
