@@ -98,28 +98,19 @@ static bool is_form(struct cp_str content_type)
 }
 
 /*
- * True where the request is the tenant's own carrier account speaking. The address signed is the configured one with the path and query
- * of the request: what a Host header says has no say.
+ * True where the request is the tenant's own carrier account speaking, which has this auth token. The address signed is the configured one
+ * with the path and query of the request: what a Host header says has no say.
  */
-static bool is_authentic(struct cp_webhook *webhook, const char **ret_why)
+static bool is_authentic(struct cp_webhook *webhook, struct cp_str token, const char **ret_why)
 {
 	struct cp_arena *arena = cp_http_arena(webhook->request);
 	struct cp_str target = cp_http_target(webhook->request), signature = cp_http_header(webhook->request, "x-twilio-signature");
 	struct cp_str url = cp_arena_printf(arena, "%s%.*s", webhook->web->settings->public_url, CP_STR_ARG(target));
-	struct cp_secret token;
 	*ret_why = "the signature is missing";
 	if (signature.len == 0)
 		return false;
-	*ret_why = "the tenant's auth token cannot be opened";
-	int error = cp_vault_auth_token(webhook->web->vault, webhook->tenant, &token);
-	if (error != 0) {
-		cp_log(CP_LOG_ERROR, cp_http_log(webhook->request), "voice.vault", "%s", cp_error_message());
-		return false;
-	}
-	bool fits = cp_signature_check(token.bytes, url, &webhook->form, signature);
-	cp_slab_release(&token);
 	*ret_why = "the signature does not fit";
-	if (!fits)
+	if (!cp_signature_check(token, url, &webhook->form, signature))
 		return false;
 	*ret_why = "the account is another one";
 	return cp_str_eq(cp_form_get(&webhook->form, "AccountSid"), webhook->tenant->account_sid);
@@ -199,17 +190,35 @@ static void dispatch(struct cp_webhook *webhook)
 }
 
 /*
- * Before the first load of the registry nobody can be told apart. A call under way must survive that, so it is asked to wait; that answer
- * gives nothing away and changes nothing.
+ * Where we cannot tell whether it is the carrier: before the first load of the registry, or where the auth token cannot be opened. A call
+ * under way must survive that, so it is asked to wait; that answer gives nothing away and changes nothing.
  */
-static void handle_unready(struct cp_webhook *webhook)
+static void handle_unready(struct cp_webhook *webhook, const char *why)
 {
 	struct cp_call_step step;
 	cp_http_add_header(webhook->request, "Retry-After", CP_STR("1"));
 	if (cp_call_step_parse(webhook->step, &step) == 0)
-		cp_webhook_wait(webhook, webhook->step, "the organizations are not loaded yet");
+		cp_webhook_wait(webhook, webhook->step, why);
 	else
 		cp_webhook_reply_status(webhook, 503);
+}
+
+/* Only what the tenant's carrier has signed goes further. */
+static void authenticate(struct cp_webhook *webhook)
+{
+	struct cp_secret token;
+	const char *why;
+	if (cp_vault_auth_token(webhook->web->vault, webhook->tenant, &token) != 0) {
+		cp_log(CP_LOG_ERROR, cp_http_log(webhook->request), "voice.vault", "%s", cp_error_message());
+		handle_unready(webhook, "the organization's auth token cannot be opened");
+		return;
+	}
+	bool authentic = is_authentic(webhook, token.bytes, &why);
+	cp_slab_release(&token);
+	if (authentic)
+		dispatch(webhook);
+	else
+		refuse(webhook, why);
 }
 
 static int read_forms(struct cp_webhook *webhook)
@@ -244,18 +253,14 @@ void cp_voice_handle(struct cp_http_request *request, void *data)
 		return;
 	}
 	if (tenant == NULL && !*web->tenants_loaded) {
-		handle_unready(webhook);
+		handle_unready(webhook, "the organizations are not loaded yet");
 		return;
 	}
 	if (tenant == NULL || tenant->status == CP_TENANT_CLOSING) {
 		refuse(webhook, "no organization has this token");
 		return;
 	}
-	const char *why;
 	webhook->tenant = cp_tenant_ref(tenant);
 	cp_http_log(request)->tenant = cp_arena_str(arena, tenant->slug);
-	if (is_authentic(webhook, &why))
-		dispatch(webhook);
-	else
-		refuse(webhook, why);
+	authenticate(webhook);
 }
