@@ -14,7 +14,7 @@ enum { CREATE, ACCEPTED, REFUSED, MOVE, MOVE_ON, REPORT, FIND_OPEN };
 /* $1 session, $2 from, $3 to, $4 what to note, $5 the supporter's leg. */
 #define MOVED \
 	"update call_session set position = $3, trail = trail || $4::text, carrier_call = coalesce(carrier_call, $5), " \
-	"status = case when ended_at is null then 'in-progress' else status end, answered_at = coalesce(answered_at, app_now()), " \
+	"status = case when ended_at is null then 'in-progress' else status end, answered_at = coalesce(answered_at, least(app_now(), ended_at)), " \
 	"updated_at = app_now() " \
 	"where tenant_id = app_tenant() and session_id = $1::uuid and position = $2 " \
 	"returning tenant_id, session_id, campaign_id, campaign_revision, plan, from_number"
@@ -54,17 +54,19 @@ const struct cp_db_statement cp_session_statements[] = {
 	[REPORT] = {"session_report", CP_DB_TENANT, 8,
 		    "update call_session set "
 		    "status = case when status = any ($3::text[]) then $2::text else status end, "
-		    "ringing_at = case when $2 = 'ringing' then coalesce(ringing_at, $4::timestamptz) else ringing_at end, "
+		    "ringing_at = case when $2 = 'ringing' then coalesce(ringing_at, least($4::timestamptz, answered_at, ended_at)) else ringing_at end, "
 		    "ended_at = case when $8::boolean then coalesce(ended_at, $4::timestamptz) else ended_at end, "
 		    "duration_s = case when $8::boolean then coalesce(duration_s, $5::integer) else duration_s end, "
 		    "reason = case when ended_at is null then coalesce($6, reason) else reason end, "
 		    "carrier_call = coalesce(carrier_call, $7), updated_at = app_now() "
 		    "where tenant_id = app_tenant() and session_id = $1::uuid"},
 
-	[FIND_OPEN] = {"session_find_open", CP_DB_OPERATOR, 2,
-		       "select tenant_id, session_id, carrier_call, extract(epoch from app_now() - created_at)::bigint from call_session "
+	/* $3 and $4: the last one seen; null for the first round */
+	[FIND_OPEN] = {"session_find_open", CP_DB_OPERATOR, 4,
+		       "select tenant_id, session_id, carrier_call, extract(epoch from app_now() - created_at)::bigint, created_at from call_session "
 		       "where ended_at is null and updated_at < app_now() - $1::integer * interval '1 second' "
-		       "order by created_at limit $2::integer"},
+		       "and ($3::timestamptz is null or (created_at, session_id) > ($3::timestamptz, $4::uuid)) "
+		       "order by created_at, session_id limit $2::integer"},
 	{.name = NULL},
 };
 
@@ -224,8 +226,11 @@ static void on_moved(void *data, int error, const struct cp_db_result *result)
 	struct cp_session_state state;
 	if (error == 0)
 		error = read_move(move, result, &state);
-	if (error == CP_E_CONFLICT && result != NULL && move->sent < MAX_SENT && send_move(move) == 0)
-		return;
+	if (error == CP_E_CONFLICT && result != NULL && move->sent < MAX_SENT) {
+		error = send_move(move); /* where it cannot be sent now, the carrier is asked to come back, not told that the call is lost */
+		if (error == 0)
+			return;
+	}
 	move->fn(move->data, error, error == 0 ? &state : NULL);
 	free(move);
 }
@@ -272,7 +277,20 @@ int cp_session_move(struct cp_db *db, struct cp_tenant_id tenant, const struct c
 struct find_open {
 	cp_session_open_fn *fn;
 	void *data;
+	struct cp_session_cursor *cursor;
+	unsigned limit;
 };
+
+/* Behind the last of these; to the start again where they were the last. */
+static void advance(struct cp_session_cursor *cursor, const struct cp_db_result *result, unsigned limit)
+{
+	int count = cp_db_rows(result);
+	*cursor = (struct cp_session_cursor){.created_at = ""};
+	if ((unsigned)count < limit)
+		return;
+	snprintf(cursor->created_at, sizeof(cursor->created_at), "%.*s", CP_STR_ARG(cp_db_value(result, count - 1, 4)));
+	snprintf(cursor->session_id, sizeof(cursor->session_id), "%.*s", CP_STR_ARG(cp_db_value(result, count - 1, 1)));
+}
 
 static void on_found_open(void *data, int error, const struct cp_db_result *result)
 {
@@ -286,18 +304,23 @@ static void on_found_open(void *data, int error, const struct cp_db_result *resu
 			.call_sid = cp_db_value(result, (int)i, 2),
 			.age_s = cp_db_integer(result, (int)i, 3),
 		};
+	if (error == 0)
+		advance(request->cursor, result, request->limit);
 	request->fn(request->data, error, sessions, count);
 	free(sessions);
 }
 
-int cp_session_find_open(struct cp_db *operator_db, unsigned quiet_s, unsigned limit, cp_session_open_fn *fn, void *data)
+int cp_session_find_open(struct cp_db *operator_db, unsigned quiet_s, unsigned limit, struct cp_session_cursor *cursor, cp_session_open_fn *fn,
+                         void *data)
 {
 	char quiet[16], most[16];
 	snprintf(quiet, sizeof(quiet), "%u", quiet_s);
 	snprintf(most, sizeof(most), "%u", limit);
-	const struct cp_str values[] = {cp_str(quiet), cp_str(most)};
+	bool first = cursor->created_at[0] == '\0';
+	const struct cp_str values[] = {cp_str(quiet), cp_str(most), first ? CP_STR_NULL : cp_str(cursor->created_at),
+	                                first ? CP_STR_NULL : cp_str(cursor->session_id)};
 	struct find_open *request = cp_alloc(sizeof(*request));
-	*request = (struct find_open){fn, data};
+	*request = (struct find_open){fn, data, cursor, limit};
 	int error = cp_db_submit(operator_db, &cp_session_statements[FIND_OPEN], NULL, values, on_found_open, request);
 	if (error != 0)
 		free(request);

@@ -13,6 +13,7 @@ struct cp_reconcile {
 	struct cp_web *web;
 	struct cp_db *operator_db;
 	unsigned quiet_s;
+	struct cp_session_cursor cursor;
 	struct cp_timer timer;
 	unsigned under_way; /* questions and statements whose callbacks are to come */
 	bool closed;        /* freed by the last callback */
@@ -152,7 +153,7 @@ static void on_timer(void *data)
 {
 	struct cp_reconcile *reconcile = data;
 	++reconcile->under_way;
-	int error = cp_session_find_open(reconcile->operator_db, reconcile->quiet_s, MAX_A_ROUND, on_found, reconcile);
+	int error = cp_session_find_open(reconcile->operator_db, reconcile->quiet_s, MAX_A_ROUND, &reconcile->cursor, on_found, reconcile);
 	if (error != 0)
 		on_found(reconcile, error, NULL, 0);
 }

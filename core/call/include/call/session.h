@@ -7,6 +7,7 @@
 #define CALL_SESSION_H
 
 #include "base/arena.h"
+#include "base/random.h"
 #include "call/machine.h"
 #include "db/db.h"
 #include "telephony/status.h"
@@ -97,8 +98,17 @@ struct cp_session_open {
 	struct cp_str call_sid; /* absent where none was ever heard of */
 	int64_t age_s;
 };
-/* Open sessions, oldest first, without news for quiet_s. */
 typedef void cp_session_open_fn(void *data, int error, const struct cp_session_open *sessions, size_t count);
-int cp_session_find_open(struct cp_db *operator_db, unsigned quiet_s, unsigned limit, cp_session_open_fn *fn, void *data) CP_MUST_CHECK;
+/* How far the rounds have come; starts as {0}. */
+struct cp_session_cursor {
+	char created_at[64]; /* as PostgreSQL writes it; empty: before the first */
+	char session_id[CP_UUID_SIZE];
+};
+/*
+ * Open sessions without news for quiet_s, at most limit: those after cursor, oldest first. cursor must live until fn is called and has
+ * moved on then, back to the start after the last one: sessions that nothing can be learned of do not keep the others from their turn.
+ */
+int cp_session_find_open(struct cp_db *operator_db, unsigned quiet_s, unsigned limit, struct cp_session_cursor *cursor, cp_session_open_fn *fn,
+                         void *data) CP_MUST_CHECK;
 
 #endif
