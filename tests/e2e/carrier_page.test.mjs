@@ -16,7 +16,8 @@ before(async () => {
 	stage = await Stage.start({ speed: 50, flags: ['--interactive'] });
 	browser = await chromium.launch({
 		executablePath: browserProgram,
-		args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+		args: ['no-sandbox', 'disable-gpu', 'disable-quic', 'no-first-run', 'disable-background-networking', 'disable-component-update', 'disable-sync']
+			.map((flag) => `--${flag}`),
 	});
 	page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
 	page.on('pageerror', (error) => problems.push(error.message));
@@ -69,7 +70,7 @@ test('the keyboard is enough', { skip }, async () => {
 	await answer.focus();
 	await page.keyboard.press('Enter');
 	await supporter().getByRole('button', { name: 'star' }).waitFor();
-	await supporter().getByRole('log').getByText('Waiting for keys').waitFor();
+	await supporter().getByText('Waiting for keys').waitFor();
 	await supporter().getByRole('log').focus();
 	await page.keyboard.press('4');
 	await page.keyboard.press('2');
@@ -99,7 +100,8 @@ test('it fits a telephone and a dark room', { skip }, async () => {
 	await narrow.goto(stage.carrier.url);
 	await narrow.getByRole('button', { name: 'Answer' }).waitFor();
 	assert.equal(await narrow.evaluate(() => document.documentElement.scrollWidth), 360, 'nothing sticks out sideways');
-	const unnamed = await narrow.evaluate(() => [...document.querySelectorAll('button')].filter((each) => each.checkVisibility() && !(each.ariaLabel || each.textContent.trim())).length);
+	const unnamed = await narrow.evaluate(() =>
+		[...document.querySelectorAll('button')].filter((each) => each.checkVisibility() && !(each.ariaLabel || each.textContent.trim())).length);
 	assert.equal(unnamed, 0, 'every button has a name');
 	await narrow.getByRole('button', { name: 'Decline' }).click();
 	await context.close();

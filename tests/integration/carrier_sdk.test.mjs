@@ -72,7 +72,8 @@ test('every webhook is signed as the validator wants it', async () => {
 	stage.answers = {
 		answer: `<Gather action="empty?name=Pe%C3%B1a+O%27Brien&amp;a=1&amp;a=2" actionOnEmptyResult="true" timeout="1"/>`,
 		empty: '<Gather action="keys" method="GET" finishOnKey="#"/>',
-		keys: `<Dial action="dialled#rc=3&amp;rp=all"><Number url="whisper" statusCallback="leg" statusCallbackEvent="initiated ringing answered completed">+12025550101</Number></Dial>`,
+		keys: '<Dial action="dialled#rc=3&amp;rp=all"><Number url="whisper" statusCallback="leg" '
+			+ 'statusCallbackEvent="initiated ringing answered completed">+12025550101</Number></Dial>',
 		whisper: '<Say language="es-MX">Le llama una persona</Say>',
 		dialled: '',
 	};

@@ -134,7 +134,7 @@ let loading = false;
 
 async function load() {
 	loading = true;
-	const [health, list] = await Promise.all([fetch('/_sandbox/health').then((answer) => answer.json()), fetch('/_sandbox/calls').then((answer) => answer.json())]);
+	const [health, list] = await Promise.all(['health', 'calls'].map(async (what) => (await fetch(`/_sandbox/${what}`)).json()));
 	speed = health.speed;
 	$('speed').hidden = speed === 1;
 	$('speed').textContent = `${speed}× real time`;
