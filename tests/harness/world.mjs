@@ -137,10 +137,10 @@ export class World {
 	}
 
 	/** A campaign of this world's country; its number. */
-	async campaign(tenant, { launch = true, name = `Campaign ${++campaigns}`, flags = [] } = {}) {
+	async campaign(tenant, { launch = true, name = `Campaign ${++campaigns}`, flags = [], input } = {}) {
 		const { country, type, subtype, order } = this.country;
 		const kind = ['--country', country, '--type', type, '--subtype', subtype, '--order', order, '--language', 'en-US'];
-		const { stdout } = await this.callpower(['campaign', 'create', tenant.slug, '--name', name, ...kind, ...flags]);
+		const { stdout } = await this.callpower(['campaign', 'create', tenant.slug, '--name', name, ...kind, ...flags], { input });
 		const id = Number(/^campaign (\d+) /m.exec(stdout)[1]);
 		if (launch) await this.callpower(['campaign', 'launch', tenant.slug, String(id)]);
 		tenant.latestCampaign = id;

@@ -194,6 +194,68 @@ describe('calls that go otherwise', () => {
 	}
 });
 
+describe('what campaigns say', () => {
+	let world, tenant;
+	before(async () => {
+		world = await World.make(import.meta.url);
+		await world.startCarrier({});
+		tenant = await world.tenant({ slug: 'one', name: 'One & “Many” <of us>' });
+		await world.startServer();
+	});
+	after(() => world.close());
+
+	const words = { 'es-MX': /Pulse cualquier tecla/, 'fr-CA': /Appuyez sur une touche/, 'en-GB': /Press any key/ };
+	for (const [language, expected] of Object.entries(words)) {
+		test(`in ${language}`, async () => {
+			await world.campaign(tenant, { flags: ['--language', language] });
+			const { call, spoken, webhooks } = await callOnce(world, tenant, { phone: supporter });
+			assert.match(spoken, expected);
+			assert.ok(spoken.includes('One & “Many” <of us>'), spoken);
+			for (const entry of kinds(call.story, 'say')) assert.equal(entry.language, language);
+			for (const { step, body } of webhooks) if (step !== 'status') assert.deepEqual(twimlProblems(body), [], body);
+		});
+	}
+
+	test('texts of their own, with whatever stands in them, are said as they are', async () => {
+		const intro = 'Hello & welcome to <{{organization}}> — it\'s "we", 日本語, ]]> and 100 %.';
+		const name = 'Save the <b>bees</b> & co';
+		const settings = { prompts: { msg_intro: intro, msg_target_intro: '{{name}} & {{title}}' }, voice: 'Polly.Amy-Neural' };
+		await world.campaign(tenant, { name, flags: ['--settings', '-'], input: JSON.stringify(settings) });
+		const { call, spoken, webhooks, session } = await callOnce(world, tenant, { phone: supporter });
+		assert.ok(spoken.includes(intro.replace('{{organization}}', 'One & “Many” <of us>')), spoken);
+		for (const { name: person, title } of session.plan.targets) assert.ok(spoken.includes(`${person} & ${title}`), spoken);
+		for (const entry of kinds(call.story, 'say')) assert.equal(entry.voice, 'Polly.Amy-Neural');
+		for (const { step, body } of webhooks) if (step !== 'status') assert.deepEqual(twimlProblems(body), [], body);
+	});
+
+	test('the office sees the number of the campaign where the campaign wants it so', async () => {
+		await world.campaign(tenant, { flags: ['--caller-id', 'campaign'] });
+		const { call } = await callOnce(world, tenant, { phone: supporter });
+		for (const { caller_id } of kinds(call.story, 'dial')) assert.equal(caller_id, account(1).number);
+	});
+
+	test('no more targets are called than the campaign wants', async () => {
+		await world.campaign(tenant, { flags: ['--call-maximum', '1'] });
+		const { attempts } = await callOnce(world, tenant, { phone: supporter });
+		assert.equal(attempts.length, 1);
+	});
+
+	test('an edited campaign is followed at once, and calls under way end as they began', async () => {
+		const slow = '+14155550198';
+		const id = await world.campaign(tenant, { name: 'Edited', flags: ['--settings', '-'], input: JSON.stringify({ prompts: { msg_final_thanks: 'The first goodbye.' } }) });
+		await world.carrier.scenario({ phones: { [slow]: { keys: '1', key_after: 9 } }, target: { talk: 3000 } });
+		const early = await world.createCall(tenant, { phone: slow });
+		await until('the first call to talk', async () => (await world.carrier.call(early.carrier_call)).story.some(({ kind }) => kind === 'connected'));
+		const document = JSON.parse((await world.callpower(['campaign', 'show', 'one', String(id)])).stdout);
+		document.prompts.msg_final_thanks = 'The second goodbye.';
+		await world.callpower(['campaign', 'edit', 'one', String(id), '--settings', '-'], { input: JSON.stringify(document) });
+		await world.carrier.scenario({ target: { talk: 5 } });
+		const spokenOf = async (sid) => kinds((await world.carrier.call(sid)).story, 'say').map(({ text }) => text).join(' ');
+		await until('the edited campaign to be spoken', async () => (await callOnce(world, tenant, { phone: supporter })).spoken.includes('The second goodbye.'));
+		assert.match(await spokenOf(early.carrier_call), /The first goodbye\.$/);
+	});
+});
+
 describe('a target without a telephone number', () => {
 	let world, tenant, result;
 	before(async () => {

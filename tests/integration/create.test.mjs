@@ -1,9 +1,10 @@
 // POST /call/create: what a page sends and what comes back. Bad input gets a stable code and a sentence that helps, the right status,
 // no row in the database and no request to the carrier.
 import assert from 'node:assert/strict';
+import http from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { account } from '../harness/carrier.mjs';
-import { World } from '../harness/world.mjs';
+import { until, World } from '../harness/world.mjs';
 
 const world = await World.make(import.meta.url);
 after(() => world.close());
@@ -20,6 +21,7 @@ before(async () => {
 	archived = await world.campaign(one);
 	await world.callpower(['campaign', 'pause', 'one', String(paused)]);
 	await world.callpower(['campaign', 'archive', 'one', String(archived)]);
+	world.settings.CALLPOWER_BASE_DOMAIN = 'call.example';
 	for (let count = 0; count < 6; count++) others = await world.campaign(two);
 	await world.startServer();
 });
@@ -159,6 +161,59 @@ describe('refused', () => {
 		const answer = await world.request(path, { method: 'DELETE' });
 		assert.equal(answer.status, 405);
 		assert.match(answer.headers.get('allow'), /POST/);
+	});
+});
+
+/** As world.request, with a Host header of one's own, which fetch() does not allow. */
+function requestAt(host, requestPath, body) {
+	return new Promise((resolve, reject) => {
+		const headers = { host, 'content-type': 'application/json' };
+		const request = http.request({ host: '127.0.0.1', port: world.port, path: requestPath, method: 'POST', headers }, (answer) => {
+			let text = '';
+			answer.on('data', (part) => (text += part));
+			answer.on('end', () => resolve({ status: answer.statusCode, json: JSON.parse(text) }));
+		});
+		request.on('error', reject);
+		request.end(JSON.stringify(body));
+	});
+}
+
+describe('whose page it is', () => {
+	test('a domain of the organization, in either case and with a port, without /o/', async () => {
+		await world.callpower(['tenant', 'host', 'add', 'one', 'call.one.example']);
+		for (const host of ['call.one.example', 'CALL.One.Example:8080', 'call.one.example.']) {
+			await until(`the organization at ${host}`, async () => (await requestAt(host, '/call/create', good())).status === 200);
+		}
+		assert.equal((await requestAt('call.two.example', '/call/create', good())).status, 404);
+		await world.callpower(['tenant', 'host', 'remove', 'one', 'call.one.example']);
+		await until('the organization to be gone from there', async () => (await requestAt('call.one.example', '/call/create', good())).status === 404);
+	});
+
+	test('a domain of one and a path of another name nobody', async () => {
+		await world.callpower(['tenant', 'host', 'add', 'one', 'call.one.example']);
+		await until('the organization', async () => (await requestAt('call.one.example', '/call/create', good())).status === 200);
+		assert.equal((await requestAt('call.one.example', '/o/two/call/create', { ...good(), campaignId: others })).status, 404);
+	});
+
+	test("the platform's own domain with the organization's slug in front", async () => {
+		assert.equal((await requestAt('one.call.example', '/call/create', good())).status, 200);
+		assert.equal((await requestAt('nobody.call.example', '/call/create', good())).status, 404);
+	});
+
+	test('a host that is no name is refused and harms nobody', async () => {
+		for (const host of ['', 'a b', '..', '[::1', 'x'.repeat(300)]) {
+			const answer = await requestAt(host, '/call/create', good()).catch((error) => ({ status: 400, error }));
+			assert.ok([400, 404].includes(answer.status), `${host}: ${answer.status}`);
+		}
+		assert.equal((await world.request('/health')).status, 200);
+	});
+
+	test('an organization that is suspended starts no call, and does again when it is resumed', async () => {
+		await world.callpower(['tenant', 'suspend', 'one']);
+		await until('the organization to be suspended', async () => (await world.request(path, { body: good() })).json.error === 'organization_suspended');
+		await world.callpower(['tenant', 'resume', 'one']);
+		await until('the organization to be back', async () => (await world.request(path, { body: good() })).status === 200);
+		await world.carrier.idle();
 	});
 });
 
