@@ -10,7 +10,7 @@ void cp_twiml_start(struct cp_twiml *twiml, struct cp_buf *out, struct cp_str la
 
 void cp_twiml_say(struct cp_twiml *twiml, struct cp_str text)
 {
-	if (text.len == 0)
+	if (cp_xml_is_blank(text)) /* a Say without text is an error to Twilio (13520), which would end the call */
 		return;
 	cp_xml_open(&twiml->xml, "Say");
 	if (twiml->voice.len != 0)

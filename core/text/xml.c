@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void cp_xml_start(struct cp_xml *xml, struct cp_buf *out)
 {
@@ -77,6 +78,17 @@ static void add_escaped(struct cp_buf *out, struct cp_str text)
 		text.ptr += len;
 		text.len -= len;
 	}
+}
+
+bool cp_xml_is_blank(struct cp_str text)
+{
+	while (text.len != 0) {
+		size_t len = sequence_length(text);
+		if (len != 0 && is_xml_char(cp_str_n(text.ptr, len)) && strchr(" \t\r\n", text.ptr[0]) == NULL)
+			return false;
+		text = cp_str_n(text.ptr + (len == 0 ? 1 : len), text.len - (len == 0 ? 1 : len));
+	}
+	return true;
 }
 
 void cp_xml_open(struct cp_xml *xml, const char *name)

@@ -166,6 +166,7 @@ static void test_twiml__verbs(void **state)
 	cp_twiml_say(&twiml, CP_STR("Beto O'Rourke & co"));
 	cp_twiml_gather_end(&twiml);
 	cp_twiml_say(&twiml, CP_STR("")); /* nothing to say, no verb */
+	cp_twiml_say(&twiml, CP_STR(" \x01\n"));
 	cp_twiml_dial(&twiml, &(struct cp_twiml_dial){.number = CP_STR("+12025550123"), .extension = CP_STR("ww12"), .caller_id = CP_STR("+14155550123"),
 	                                              .action = CP_STR("https://x"), .timeout_s = 60, .time_limit_s = 3600, .hangup_on_star = true});
 	cp_twiml_pause(&twiml, 3);

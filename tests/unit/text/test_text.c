@@ -78,6 +78,15 @@ static void test_json__refuses_broken_and_deep(void **state)
 	json_decref(json);
 }
 
+static void test_xml__blank(void **state)
+{
+	(void)state;
+	assert_true(cp_xml_is_blank(CP_STR("")));
+	assert_true(cp_xml_is_blank(CP_STR(" \t\r\n\x02\xff\xef\xbf\xbf"))); /* white space, and what is left out */
+	assert_false(cp_xml_is_blank(CP_STR("\x02.")));
+	assert_false(cp_xml_is_blank(CP_STR(" \xc3\xa9")));
+}
+
 static void test_xml__escapes_and_drops(void **state)
 {
 	(void)state;
@@ -187,6 +196,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_form__refuses_what_is_no_text, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_form__encodes_what_it_decodes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_json__refuses_broken_and_deep, setup, teardown),
+		cmocka_unit_test(test_xml__blank),
 		cmocka_unit_test(test_xml__escapes_and_drops),
 		cmocka_unit_test(test_template__variables_and_sections),
 		cmocka_unit_test(test_template__check_says_what_is_wrong),

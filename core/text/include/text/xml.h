@@ -23,6 +23,8 @@ void cp_xml_open(struct cp_xml *xml, const char *name);
 void cp_xml_attribute(struct cp_xml *xml, const char *name, struct cp_str value);
 void cp_xml_attribute_number(struct cp_xml *xml, const char *name, int64_t value);
 void cp_xml_text(struct cp_xml *xml, struct cp_str text);
+/* True where nothing but white space is left of text when it is written. */
+bool cp_xml_is_blank(struct cp_str text);
 void cp_xml_close(struct cp_xml *xml); /* the innermost open element */
 
 #endif
