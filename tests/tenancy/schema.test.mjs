@@ -230,6 +230,9 @@ before(async () => {
 	const constraints = await sql.rows(`select conrelid::regclass::text as table, conname from pg_constraint
 		where connamespace = 'public'::regnamespace and contype in ('c', 'f') and conrelid <> 0 order by contype desc`);
 	await sql.script(constraints.map((one) => `alter table ${one.table} drop constraint "${one.conname}";`).join('\n'));
+	const domains = await sql.rows(`select contypid::regtype::text as domain, conname from pg_constraint
+		where connamespace = 'public'::regnamespace and contypid <> 0`);
+	await sql.script(domains.map((one) => `alter domain ${one.domain} drop constraint "${one.conname}";`).join('\n'));
 	await sql.script(tables.map((table) => `alter table "${table}" disable trigger user;
 		alter table "${table}" alter column tenant_id drop identity if exists;
 		grant select, insert, update, delete on "${table}" to callpower_app;`).join('\n'));
@@ -238,7 +241,8 @@ before(async () => {
 		begin execute statement; get diagnostics n = row_count; return n; exception when others then return sqlstate; end $$;
 		grant execute on function attempt(text) to callpower_app`);
 	for (const table of tables) {
-		columns[table] = await sql.rows(`select attname as name, format_type(atttypid, null) as type,
+		columns[table] = await sql.rows(`select attname as name,
+				format_type(coalesce((select nullif(typbasetype, 0) from pg_type t where t.oid = atttypid), atttypid), null) as type,
 				(select enumlabel from pg_enum e where e.enumtypid = a.atttypid order by enumsortorder limit 1) as label
 			from pg_attribute a where attrelid = '"${table}"'::regclass and attnum > 0 and not attisdropped and attnotnull and attgenerated = ''`);
 		await sql.script(`${insert(table, mine)}; ${insert(table, other)};`);
