@@ -54,6 +54,18 @@ int cp_call_next(struct cp_call_step step, enum cp_call_event event, struct cp_c
 	return cp_fail(CP_E_INPUT, "this request does not fit the step of the call it is for");
 }
 
+unsigned cp_call_step_next_target(struct cp_call_step step)
+{
+	switch (step.kind) {
+	case CP_STEP_ANSWER:
+		return 0;
+	case CP_STEP_HUMAN:
+		return 1;
+	default:
+		return step.target < step.count ? step.target + 1 : 0;
+	}
+}
+
 bool cp_call_is_final(enum cp_call_state state)
 {
 	for (size_t i = 0; i < CP_COUNT(transitions); ++i)

@@ -79,15 +79,14 @@ static void render_human(struct cp_twiml *twiml, const struct cp_call_scene *sce
 }
 
 /* How the target before went, where it did not go well. */
-static void say_outcome(struct cp_twiml *twiml, const struct cp_call_scene *scene, unsigned done, struct cp_str outcome)
+static void say_outcome(struct cp_twiml *twiml, const struct cp_call_scene *scene, struct cp_str outcome)
 {
-	if (done == 0 || done > scene->plan->count)
+	if (scene->done == NULL)
 		return;
-	const struct cp_plan_target *target = &scene->plan->targets[done - 1];
 	if (cp_str_eq(outcome, CP_STR("busy")))
-		say_target(twiml, scene, CP_PROMPT_TARGET_BUSY, target);
+		say_target(twiml, scene, CP_PROMPT_TARGET_BUSY, scene->done);
 	else if (cp_str_eq(outcome, CP_STR("no-answer")) || cp_str_eq(outcome, CP_STR("failed")))
-		say_target(twiml, scene, CP_PROMPT_TARGET_NO_ANSWER, target);
+		say_target(twiml, scene, CP_PROMPT_TARGET_NO_ANSWER, scene->done);
 }
 
 static void dial(struct cp_twiml *twiml, const struct cp_call_scene *scene, const struct cp_plan_target *target, struct cp_str action)
@@ -105,8 +104,8 @@ static void dial(struct cp_twiml *twiml, const struct cp_call_scene *scene, cons
 static void render_target(struct cp_twiml *twiml, const struct cp_call_scene *scene, struct cp_call_position position)
 {
 	CP_CLEANUP(cp_buf_free) struct cp_buf url = {0};
-	unsigned count = (unsigned)scene->plan->count;
-	const struct cp_plan_target *target = &scene->plan->targets[position.target - 1];
+	unsigned count = scene->target_count;
+	const struct cp_plan_target *target = scene->next;
 	bool reachable = target->phone.ptr != NULL;
 	if (position.target == 1)
 		say_counted(twiml, scene, CP_PROMPT_CALL_BLOCK_INTRO, "n_targets", count);
@@ -123,7 +122,7 @@ static void render_target(struct cp_twiml *twiml, const struct cp_call_scene *sc
 int cp_call_render(const struct cp_call_scene *scene, struct cp_call_position position, struct cp_str outcome, struct cp_buf *out)
 {
 	struct cp_twiml twiml;
-	if (position.state == CP_STATE_CREATED || (position.state == CP_STATE_TARGET && position.target > scene->plan->count))
+	if (position.state == CP_STATE_CREATED || (position.state == CP_STATE_TARGET && (scene->next == NULL || position.target > scene->target_count)))
 		return cp_fail(CP_E_BUG, "a session's position does not fit its plan");
 	cp_twiml_start(&twiml, out, scene->settings->language, scene->settings->voice);
 	switch (position.state) {
@@ -131,11 +130,11 @@ int cp_call_render(const struct cp_call_scene *scene, struct cp_call_position po
 		render_human(&twiml, scene, position.attempt);
 		break;
 	case CP_STATE_TARGET:
-		say_outcome(&twiml, scene, position.target - 1, outcome);
+		say_outcome(&twiml, scene, outcome);
 		render_target(&twiml, scene, position);
 		break;
 	case CP_STATE_THANKS:
-		say_outcome(&twiml, scene, (unsigned)scene->plan->count, outcome);
+		say_outcome(&twiml, scene, outcome);
 		say_general(&twiml, scene, CP_PROMPT_FINAL_THANKS);
 		cp_twiml_hangup(&twiml);
 		break;

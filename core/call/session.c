@@ -11,17 +11,23 @@ enum { CREATE, ACCEPTED, REFUSED, MOVE, MOVE_ON, REPORT, FIND_OPEN };
 
 #define TERMINAL "'completed', 'busy', 'no-answer', 'failed', 'canceled'"
 
-/* $1 session, $2 from, $3 to, $4 what to note, $5 the supporter's leg. */
+/*
+ * $1 session, $2 from, $3 to, $4 what to note, $5 the supporter's leg, $6 the target that the step may lead to, $7 the target that it is
+ * about; null for none. Both come back as documents, so that C reads no more of the plan than it speaks of.
+ */
 #define MOVED \
 	"update call_session set position = $3, trail = trail || $4::text, carrier_call = coalesce(carrier_call, $5), " \
 	"status = case when ended_at is null then 'in-progress' else status end, answered_at = coalesce(answered_at, least(app_now(), ended_at)), " \
 	"updated_at = app_now() " \
 	"where tenant_id = app_tenant() and session_id = $1::uuid and position = $2 " \
 	"returning tenant_id, session_id, campaign_id, campaign_revision, plan, from_number"
+#define ANSWER_OF_PLAN \
+	"campaign_id, campaign_revision, from_number, jsonb_array_length(plan -> 'targets'), plan -> 'targets' -> ($6::integer - 1), " \
+	"plan -> 'targets' -> ($7::integer - 1)"
 #define MOVED_OR_NOT \
-	"select true, campaign_id, campaign_revision, plan, from_number, null::text[] from moved " \
+	"select true, " ANSWER_OF_PLAN ", null::text[] from moved " \
 	"union all " \
-	"select false, campaign_id, campaign_revision, plan, from_number, trail from call_session " \
+	"select false, " ANSWER_OF_PLAN ", trail from call_session " \
 	"where tenant_id = app_tenant() and session_id = $1::uuid and not exists (select from moved)"
 
 const struct cp_db_statement cp_session_statements[] = {
@@ -38,16 +44,16 @@ const struct cp_db_statement cp_session_statements[] = {
 		     "update call_session set status = 'failed', reason = $2, ended_at = app_now(), updated_at = app_now() "
 		     "where tenant_id = app_tenant() and session_id = $1::uuid and ended_at is null"},
 
-	[MOVE] = {"session_move", CP_DB_TENANT, 5, "with moved as (" MOVED ") " MOVED_OR_NOT},
+	[MOVE] = {"session_move", CP_DB_TENANT, 7, "with moved as (" MOVED ") " MOVED_OR_NOT},
 
-	/* The same where a target is done: $6 outcome, $7 target, $8 attempt, $9 the target's leg, $10 duration, $11 bridged. */
-	[MOVE_ON] = {"session_move_on", CP_DB_TENANT, 11,
+	/* The same where a target is done: $8 outcome, $9 attempt, $10 the target's leg, $11 duration, $12 bridged. */
+	[MOVE_ON] = {"session_move_on", CP_DB_TENANT, 12,
 		     "with moved as (" MOVED "), "
 		     "attempted as ("
 		     "insert into call_attempt (tenant_id, session_id, target, attempt, campaign_id, target_key, target_name, phone, status, carrier_call, "
 		     "duration_s, bridged) "
-		     "select tenant_id, session_id, $7::smallint, $8::smallint, campaign_id, target ->> 'key', target ->> 'name', target ->> 'phone', "
-		     "$6::text, $9, $10::integer, $11::boolean "
+		     "select tenant_id, session_id, $7::smallint, $9::smallint, campaign_id, target ->> 'key', target ->> 'name', target ->> 'phone', "
+		     "$8::text, $10, $11::integer, $12::boolean "
 		     "from moved, lateral (select plan -> 'targets' -> ($7::integer - 1)) as of (target)) " MOVED_OR_NOT},
 
 	/* $1 session, $2 status, $3 the statuses it may follow, $4 time, $5 duration, $6 reason, $7 the supporter's leg, $8 whether it is an end */
@@ -171,7 +177,7 @@ struct move {
 	struct cp_str step;
 	struct cp_call_position to;
 	struct cp_str outcome;
-	struct cp_str values[11]; /* for the one case in which the statement is sent again */
+	struct cp_str values[12]; /* for the one case in which the statement is sent again */
 	unsigned sent;
 };
 
@@ -212,10 +218,12 @@ static int read_move(struct move *move, const struct cp_db_result *result, struc
 		.outcome = move->outcome,
 		.campaign_id = (int32_t)cp_db_integer(result, 0, 1),
 		.campaign_revision = (int32_t)cp_db_integer(result, 0, 2),
-		.plan = cp_db_value(result, 0, 3),
-		.from_number = cp_db_value(result, 0, 4),
+		.from_number = cp_db_value(result, 0, 3),
+		.target_count = (unsigned)cp_db_integer(result, 0, 4),
+		.next = cp_db_value(result, 0, 5),
+		.done = cp_db_value(result, 0, 6),
 	};
-	if (!state->moved && !find_in_trail(cp_db_value(result, 0, 5), move->step, state))
+	if (!state->moved && !find_in_trail(cp_db_value(result, 0, 7), move->step, state))
 		return cp_fail(CP_E_CONFLICT, "the call session is not at this step");
 	return 0;
 }
@@ -258,13 +266,15 @@ int cp_session_move(struct cp_db *db, struct cp_tenant_id tenant, const struct c
 	values[2] = cp_arena_str(arena, cp_str(to));
 	values[3] = cp_arena_printf(arena, "%.*s>%s%s%.*s", CP_STR_ARG(request->step), to, done ? ":" : "", CP_STR_ARG(move->outcome));
 	values[4] = request->call_sid;
+	if (request->next_target != 0)
+		values[5] = cp_arena_printf(arena, "%u", request->next_target);
 	if (done) {
-		values[5] = move->outcome;
 		values[6] = cp_arena_printf(arena, "%u", request->target);
-		values[7] = cp_arena_printf(arena, "%u", request->attempt);
-		values[8] = request->target_call_sid;
-		values[9] = request->duration_s;
-		values[10] = request->bridged;
+		values[7] = move->outcome;
+		values[8] = cp_arena_printf(arena, "%u", request->attempt);
+		values[9] = request->target_call_sid;
+		values[10] = request->duration_s;
+		values[11] = request->bridged;
 	}
 	int error = send_move(move);
 	if (error != 0)

@@ -27,22 +27,31 @@ static struct cp_str caller_id(const struct cp_webhook *webhook, const struct cp
 	return settings->caller_id == CP_CALLER_ID_SUPPORTER && supporter.len != 0 ? supporter : webhook->from_number;
 }
 
+static int read_target(const struct cp_webhook *webhook, struct cp_str json, struct cp_plan_target *target)
+{
+	return json.ptr == NULL ? 0 : cp_plan_target_parse(json, cp_http_arena(webhook->request), target);
+}
+
 static void on_campaign(void *data, int error, const struct cp_campaign *campaign)
 {
 	struct cp_webhook *webhook = data;
-	struct cp_plan plan;
+	struct cp_plan_target next, done;
 	CP_CLEANUP(cp_buf_free) struct cp_buf document = {0};
 	if (is_away(error)) {
 		cp_webhook_wait(webhook, webhook->step, cp_error_message());
 		return;
 	}
 	if (error == 0)
-		error = cp_plan_parse(webhook->plan, cp_http_arena(webhook->request), &plan);
+		error = read_target(webhook, webhook->next, &next);
+	if (error == 0)
+		error = read_target(webhook, webhook->done, &done);
 	if (error == 0) {
 		struct cp_call_scene scene = {
 			.settings = campaign->settings,
 			.organization = campaign->settings->organization.len != 0 ? campaign->settings->organization : webhook->tenant->name,
-			.plan = &plan,
+			.target_count = webhook->target_count,
+			.next = webhook->next.ptr == NULL ? NULL : &next,
+			.done = webhook->done.ptr == NULL ? NULL : &done,
 			.caller_id = caller_id(webhook, campaign->settings),
 			.session_url = webhook->session_url,
 			.ring_timeout_s = webhook->web->settings->ring_timeout_s,
@@ -72,7 +81,9 @@ static void on_moved(void *data, int error, const struct cp_session_state *state
 		cp_log(CP_LOG_INFO, cp_http_log(webhook->request), "voice.repeated", "step %.*s", CP_STR_ARG(webhook->step));
 	webhook->position = state->position;
 	webhook->outcome = cp_arena_str(arena, state->outcome);
-	webhook->plan = cp_arena_str(arena, state->plan);
+	webhook->target_count = state->target_count;
+	webhook->next = state->next.ptr == NULL ? CP_STR_NULL : cp_arena_str(arena, state->next);
+	webhook->done = state->done.ptr == NULL ? CP_STR_NULL : cp_arena_str(arena, state->done);
 	webhook->from_number = cp_arena_str(arena, state->from_number);
 	cp_campaign_cache_get(webhook->web->campaigns, webhook->tenant->id, state->campaign_id, state->campaign_revision, on_campaign, webhook);
 }
@@ -125,6 +136,7 @@ void cp_voice_step(struct cp_webhook *webhook, struct cp_call_step step)
 		.session_id = webhook->session_id,
 		.step = webhook->step,
 		.from = cp_call_step_position(step),
+		.next_target = cp_call_step_next_target(step),
 		.call_sid = cp_call_sid_is_valid(sid) ? sid : CP_STR_NULL,
 	};
 	int error = cp_call_next(step, event_of(webhook, step), &move.to);

@@ -23,7 +23,9 @@ struct cp_webhook {
 	struct cp_str session_url;      /* absolute, without the step */
 	/* of the conversation */
 	struct cp_call_position position;
-	struct cp_str outcome, plan, from_number;
+	struct cp_str outcome, from_number;
+	unsigned target_count;
+	struct cp_str next, done; /* targets of the plan, as call/session.h has them */
 	int32_t campaign_id, campaign_revision;
 };
 

@@ -80,6 +80,9 @@ struct cp_call_position cp_call_step_position(struct cp_call_step step);
  */
 int cp_call_next(struct cp_call_step step, enum cp_call_event event, struct cp_call_position *ret_next);
 
+/* The target that the step may lead to, whatever happened at it; 0 where it leads to none. */
+unsigned cp_call_step_next_target(struct cp_call_step step);
+
 /* True in a final position. */
 bool cp_call_is_final(enum cp_call_state state);
 

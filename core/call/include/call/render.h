@@ -12,7 +12,9 @@
 struct cp_call_scene {
 	const struct cp_campaign_settings *settings;
 	struct cp_str organization;     /* as it is spoken */
-	const struct cp_plan *plan;
+	unsigned target_count;               /* of the plan */
+	const struct cp_plan_target *next;   /* the target that the position is about; NULL where it is about none */
+	const struct cp_plan_target *done;   /* the one before it, with which the call has just finished; NULL for none */
 	struct cp_str caller_id;        /* E.164: what the target sees */
 	struct cp_str session_url;      /* "https://.../voice/TOKEN/SESSION", steps follow after "/" */
 	unsigned ring_timeout_s;        /* for a target's phone */

@@ -45,6 +45,7 @@ struct cp_session_move {
 	const char *session_id;
 	struct cp_str step;              /* as in the URL */
 	struct cp_call_position from, to;
+	unsigned next_target;            /* which target the step may lead to: it comes back with the state; 0 for none */
 	struct cp_str call_sid;          /* the supporter's leg */
 	/* of the target that is done; status absent where none is */
 	struct cp_str outcome;           /* a status word of call_attempt */
@@ -58,7 +59,8 @@ struct cp_session_state {
 	struct cp_call_position position;
 	struct cp_str outcome;       /* empty where the step had none */
 	int32_t campaign_id, campaign_revision;
-	struct cp_str plan;          /* JSON */
+	unsigned target_count;       /* of the plan */
+	struct cp_str next, done;    /* the plan's targets next_target and target, for cp_plan_target_parse; absent for none */
 	struct cp_str from_number;
 };
 
