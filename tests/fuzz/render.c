@@ -42,13 +42,19 @@ static void check_document(const struct cp_call_scene *scene, struct cp_call_pos
 
 static void check_call(struct cp_campaign_settings *settings, const struct cp_plan *plan)
 {
-	const struct cp_call_scene scene = {.settings = settings, .organization = plan->targets[0].name, .plan = plan, .caller_id = CP_STR("+14155550123"),
-	                                    .session_url = CP_STR("https://x/voice/t/s"), .ring_timeout_s = 60, .talk_limit_s = 3600};
+	const struct cp_plan_target *first = &plan->targets[0], *second = &plan->targets[1];
+	struct cp_call_scene scene = {.settings = settings, .organization = first->name, .target_count = 2, .caller_id = CP_STR("+14155550123"),
+	                              .session_url = CP_STR("https://x/voice/t/s"), .ring_timeout_s = 60, .talk_limit_s = 3600};
 	check_document(&scene, (struct cp_call_position){CP_STATE_HUMAN, 0, 1}, "");
 	check_document(&scene, (struct cp_call_position){CP_STATE_HUMAN, 0, 2}, "");
+	scene.next = first;
 	check_document(&scene, (struct cp_call_position){CP_STATE_TARGET, 1, 1}, "");
+	scene.next = second;
+	scene.done = first;
 	check_document(&scene, (struct cp_call_position){CP_STATE_TARGET, 2, 1}, "busy");
 	check_document(&scene, (struct cp_call_position){CP_STATE_TARGET, 2, 1}, "no-answer");
+	scene.next = NULL;
+	scene.done = second;
 	check_document(&scene, (struct cp_call_position){CP_STATE_THANKS, 0, 0}, "unreachable");
 	check_document(&scene, (struct cp_call_position){CP_STATE_GOODBYE, 0, 0}, "");
 }
