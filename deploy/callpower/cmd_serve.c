@@ -20,6 +20,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { MAX_THREADS = 64, MAX_REVISIONS_CACHED = 2000, MAX_FETCHES = 256, DATASET_POLL_MS = 60000 };
@@ -323,6 +324,17 @@ static int load_providers(struct server *server)
 	return error;
 }
 
+/* Connections are descriptors: as many as the system lets this process have. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		cp_log(CP_LOG_WARNING, NULL, "server.descriptors", "the limit of open files cannot be raised to %llu", (unsigned long long)limit.rlim_max);
+}
+
 static int server_open(struct server *server)
 {
 	size_t loaded = 0;
@@ -449,6 +461,7 @@ static int run(const struct cp_settings *settings, int argc, char **argv)
 	if (count != 0)
 		return cp_command_usage(self, "\"%s\" is not expected here", argv[1]);
 	signal(SIGPIPE, SIG_IGN);
+	raise_descriptor_limit();
 	struct server *server = cp_alloc(sizeof(*server));
 	server->settings = settings;
 	server->arena = cp_arena_new();
