@@ -20,7 +20,6 @@ create table call_session (
 	campaign_revision integer not null,
 	direction         call_direction not null default 'outbound',
 	created_at        timestamptz not null default app_now(),
-	updated_at        timestamptz not null default app_now(),
 
 	-- the supporter: never in clear
 	phone_sealed      bytea, -- null once retention has removed it
@@ -28,11 +27,16 @@ create table call_session (
 	location          text not null default '', -- the place as given: a postal code
 	referral          call_referral not null default '',
 
+	plan              jsonb not null, -- whom to call: core/call/plan.h
+	from_number       text not null,
+
+	-- What changes stands together and last: PostgreSQL logs of an update what lies between the first changed byte and the last, and the
+	-- plan is most of a row.
+	updated_at        timestamptz not null default app_now(),
+
 	-- the conversation (core/call/machine.h)
 	position          text not null default 'created',
 	trail             text[] not null default '{}', -- 'step>position' or 'step>position:outcome', one for each step taken
-	plan              jsonb not null,               -- whom to call: core/call/plan.h
-	from_number       text not null,
 
 	-- the carrier's side; 'planned' until it has taken the call
 	carrier_call      text,
@@ -44,7 +48,6 @@ create table call_session (
 	ended_at          timestamptz,
 	duration_s        integer,
 
-	-- No foreign key to the revision: its check would lock one row, the campaign's, in every call's transaction.
 	primary key (tenant_id, session_id),
 	check ((ended_at is not null) = (status = any ('{completed,busy,no-answer,failed,canceled}')))
 ) with (fillfactor = 60); -- room for each step's new version on the same page
