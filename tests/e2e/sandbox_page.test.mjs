@@ -1,4 +1,5 @@
-// The sandbox's page as a person uses it, in a real browser: ask for a call, pick up, listen, press a key, see who is dialled, hang up.
+// From the form on the sandbox's page to the last row in the database, by a person in a real browser: ask for a call, pick up, listen,
+// press a key, see who is dialled, hang up. The page by itself, and the keyboard, are carrier_page.test.mjs's matter.
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -80,21 +81,6 @@ test('a refusal of the server is told at the form', async () => {
 	await page.getByRole('button', { name: 'Call this number' }).click();
 	await page.getByText(/postal code/i).last().waitFor();
 	await until('the sentence of the server', async () => /do not know this postal code/.test(await page.locator('#ask-said').textContent()));
-});
-
-test('with the keyboard alone', { timeout: 60000 * patience }, async () => {
-	await page.getByLabel('Postal code').fill(world.country.place);
-	await page.getByLabel('Postal code').press('Enter');
-	const supporter = page.locator('.phone--supporter');
-	const answer = supporter.getByRole('button', { name: 'Answer' });
-	await answer.focus();
-	await page.keyboard.press('Enter');
-	await supporter.getByText(/Press any key/).waitFor();
-	await supporter.getByRole('log').focus();
-	await page.keyboard.press('5');
-	await supporter.getByText(/Now calling/).first().waitFor();
-	await supporter.getByRole('button', { name: 'Hang up' }).press('Enter');
-	await supporter.getByText(/Completed/).waitFor();
 });
 
 test('it asks nobody but the sandbox, and nothing on it goes wrong', () => {
