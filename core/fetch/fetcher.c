@@ -215,8 +215,13 @@ int cp_fetcher_new(struct cp_loop *loop, unsigned max_connections, struct cp_fet
 
 static void drop_all(struct cp_list *list)
 {
-	for (struct cp_fetch *fetch; (fetch = CP_LIST_FIRST(list, struct cp_fetch, link)) != NULL;)
+	for (struct cp_fetch *fetch; (fetch = CP_LIST_FIRST(list, struct cp_fetch, link)) != NULL;) {
+		void (*dropped)(void *data) = fetch->dropped;
+		void *data = fetch->data;
 		cp_fetch_cancel(fetch);
+		if (dropped != NULL)
+			dropped(data);
+	}
 }
 
 struct cp_fetcher *cp_fetcher_free(struct cp_fetcher *fetcher)

@@ -41,6 +41,7 @@ struct cp_fetch {
 	enum cp_fetch_state state;
 	struct cp_fetcher *fetcher;
 	cp_fetch_fn *fn;
+	void (*dropped)(void *data);
 	void *data;
 	struct cp_timer timer; /* for everything */
 	unsigned timeout_ms, connect_timeout_ms;

@@ -198,6 +198,7 @@ static struct cp_fetch *make(struct cp_fetcher *fetcher, const struct cp_fetch_r
 	struct cp_fetch *fetch = cp_alloc(sizeof(*fetch));
 	fetch->fetcher = fetcher;
 	fetch->fn = fn;
+	fetch->dropped = request->dropped;
 	fetch->data = data;
 	fetch->answer.header = answer_header;
 	fetch->method = cp_strdup(request->method);

@@ -102,6 +102,14 @@ static void on_fetched(void *data, int error, const struct cp_fetch_answer *fetc
 	request->fn(request->data, &answer);
 }
 
+/* The loop ends: whoever waits is told, so that nothing of theirs is left behind. */
+static void on_dropped(void *data)
+{
+	CP_CLEANUP(cp_free_ptr) struct request *request = data;
+	struct cp_carrier_answer answer = {.problem = CP_CARRIER_AWAY, .message = CP_STR("the server is stopping")};
+	request->fn(request->data, &answer);
+}
+
 static int start(struct cp_fetcher *fetcher, const struct cp_carrier_account *account, const char *method, const char *path, struct cp_str body,
                  bool creates, cp_carrier_fn *fn, void *data)
 {
@@ -117,6 +125,7 @@ static int start(struct cp_fetcher *fetcher, const struct cp_carrier_account *ac
 		.secret = account->secret,
 		.timeout_ms = account->timeout_ms,
 		.operator_destination = account->operator_destination,
+		.dropped = on_dropped,
 	};
 	struct request *request = cp_alloc(sizeof(*request));
 	*request = (struct request){fn, data, creates};

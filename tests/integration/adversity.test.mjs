@@ -11,6 +11,8 @@ import { until, World } from '../harness/world.mjs';
 
 const world = await World.make(import.meta.url);
 let one, two, carrier;
+/** True where the carrier takes requests and never answers. */
+let silent = false;
 /** How the carrier answers GET of a call, by account: a status and a body. */
 const answers = {};
 
@@ -22,6 +24,7 @@ function startCarrier() {
 			request.resume();
 			request.on('end', () => {
 				const [sid] = /AC[0-9a-f]{32}/.exec(request.url);
+				if (silent) return;
 				const [status, body] = request.method === 'GET' ? answers[sid] : [201, { sid: `CA${String(++calls).padStart(32, '0')}`, status: 'queued', queue_time: '0' }];
 				response.writeHead(status, { 'content-type': 'application/json' });
 				response.end(JSON.stringify(body));
@@ -42,6 +45,7 @@ before(async () => {
 	await world.startServer();
 });
 after(async () => {
+	carrier?.closeAllConnections();
 	carrier?.close();
 	await world.close();
 });
@@ -136,4 +140,15 @@ test('calls that nothing can be learned of do not keep others from being ended',
 	await until('the call to be ended', async () => (await row(session)).status === 'completed');
 	assert.equal((await row(session)).duration_s, 7);
 	assert.equal((await row(lost)).ended_at, null);
+});
+
+test('a server that is stopped while the carrier hangs answers whoever waits, ends in order and leaves nothing behind', async () => {
+	await world.server.stop();
+	await world.startServer({ CALLPOWER_SHUTDOWN_PATIENCE_MS: '200', CALLPOWER_RECONCILE_AFTER_S: '1' });
+	silent = true;
+	const waiting = Array.from({ length: 8 }, () => world.askForCall(one));
+	await until('the rows', async () => (await world.sql.value("select count(*) from call_session where status = 'planned'")) === 8);
+	const exit = await world.server.stop();
+	for (const answer of await Promise.all(waiting)) assert.equal(answer.status, 503, answer.body);
+	assert.deepEqual(exit, { status: 0, signal: null }, world.server.output().slice(-4000));
 });

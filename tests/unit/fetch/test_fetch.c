@@ -572,6 +572,34 @@ static void no_answer_in_time_is_a_timeout(void **state)
 	assert_int_equal(requests_seen, 1);
 }
 
+static void count_dropped(void *data)
+{
+	++*(int *)data;
+}
+
+static void count_answer(void *data, int error, const struct cp_fetch_answer *answer)
+{
+	(void)error;
+	(void)answer;
+	*(int *)data += 100;
+}
+
+static void what_a_freed_fetcher_drops_is_told(void **state)
+{
+	(void)state;
+	int dropped = 0;
+	struct cp_fetch *cancelled;
+	const struct cp_fetch_request hold = {.method = "GET", .url = url("/hold"), .operator_destination = true, .dropped = count_dropped};
+	const struct cp_fetch_request bad = {.method = "GET", .url = "nonsense", .dropped = count_dropped};
+	assert_ok(cp_fetch_start(fetcher, &hold, count_answer, &dropped, NULL));
+	assert_ok(cp_fetch_start(fetcher, &bad, count_answer, &dropped, NULL));
+	assert_ok(cp_fetch_start(fetcher, &hold, count_answer, &dropped, &cancelled));
+	cp_fetch_cancel(cancelled);
+	fetcher = cp_fetcher_free(fetcher);
+	assert_int_equal(dropped, 2);
+	assert_ok(cp_fetcher_new(loop, 8, &fetcher));
+}
+
 static void an_answer_that_is_too_large_is_an_error(void **state)
 {
 	(void)state;
@@ -783,6 +811,7 @@ int main(void)
 	    NAMES(a_slow_name_is_given_up),
 	    NAMES(cancelling_a_slow_name_does_not_block),
 	    NAMES(a_fetcher_may_go_while_a_name_is_looked_up),
+	    NAMES(what_a_freed_fetcher_drops_is_told),
 	    TEST(connections_are_kept_and_used_again),
 	    TEST(a_post_is_never_sent_twice),
 	    TEST(a_refused_connection_was_never_sent),

@@ -31,6 +31,8 @@ struct cp_fetch_request {
 	unsigned connect_timeout_ms; /* 0: 5 s */
 	size_t max_body;            /* bytes of the answer; 0: 1 MiB. More is CP_E_LIMIT */
 	bool operator_destination;  /* set by an operator's setting: http and non-public addresses allowed */
+	/* Called in the callback's place, with its data, where the fetcher is freed first: starts no request. NULL for nothing. */
+	void (*dropped)(void *data);
 };
 
 struct cp_fetch_answer {
@@ -53,11 +55,11 @@ typedef void cp_fetch_fn(void *data, int error, const struct cp_fetch_answer *an
 
 /* max_connections in all; further requests wait their turn, inside their time-out. */
 int cp_fetcher_new(struct cp_loop *loop, unsigned max_connections, struct cp_fetcher **ret_fetcher);
-/* Requests under way are dropped without a callback. Accepts NULL; returns NULL. */
+/* Requests under way are dropped, see cp_fetch_request. Accepts NULL; returns NULL. */
 struct cp_fetcher *cp_fetcher_free(struct cp_fetcher *fetcher);
 
 /*
- * Starts a request; fn is called exactly once, after this has returned, unless cancelled. What request points to is copied.
+ * Starts a request; fn is called exactly once, after this has returned, unless cancelled or dropped. What request points to is copied.
  * ret_fetch may be NULL. CP_E_LIMIT where 10,000 are waiting already: then fn is not called.
  */
 int cp_fetch_start(struct cp_fetcher *fetcher, const struct cp_fetch_request *request, cp_fetch_fn *fn, void *data,
