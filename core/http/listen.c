@@ -265,7 +265,9 @@ static int unix_bind(int fd, const struct sockaddr_un *address)
 {
 	if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
 		return 0;
-	if (errno != EADDRINUSE || !unix_is_stale(address)) {
+	if (errno != EADDRINUSE)
+		return -1;
+	if (!unix_is_stale(address)) {
 		errno = EADDRINUSE;
 		return -1;
 	}
