@@ -47,7 +47,7 @@ static bool is_url(struct cp_str text)
 	if (scheme == 0 || text.len == scheme || text.ptr[scheme] == '/' || cp_str_ends(text, CP_STR("/")))
 		return false;
 	for (size_t i = 0; i < text.len; ++i)
-		if (text.ptr[i] <= ' ' || text.ptr[i] == '#' || text.ptr[i] == 0x7f)
+		if (text.ptr[i] <= ' ' || text.ptr[i] == '#' || text.ptr[i] == '?' || text.ptr[i] == 0x7f)
 			return false;
 	return true;
 }
@@ -76,7 +76,7 @@ static int set_value(const struct cp_setting *setting, struct cp_str text, struc
 		break;
 	case CP_SETTING_URL:
 		if (!is_url(text))
-			expected = "an http:// or https:// address without a fragment or a slash at its end";
+			expected = "an http:// or https:// address without a query, a fragment or a slash at its end";
 		break;
 	case CP_SETTING_CHOICE:
 		if (!choice_has(setting->choices, text))

@@ -45,7 +45,7 @@ static void test_settings__every_problem_is_named(void **state)
 {
 	(void)state;
 	const char *environment[] = {"CALLPOWER_SIZE=11",        "CALLPOWER_FAST=perhaps", "CALLPOWER_MODE=tw", "CALLPOWER_OTHER=1",
-	                       "CALLPOWER_URL=http://x/", "CALLPOWER_SECRET=hunter2", NULL};
+	                       "CALLPOWER_URL=http://x?y", "CALLPOWER_SECRET=hunter2", NULL};
 	struct cp_settings *settings = NULL;
 	assert_int_equal(load(NULL, environment, &settings), CP_E_INPUT);
 	assert_null(settings);
@@ -54,7 +54,7 @@ static void test_settings__every_problem_is_named(void **state)
 	assert_non_null(strstr(message, "CALLPOWER_FAST: \"perhaps\" is not yes or no"));
 	assert_non_null(strstr(message, "CALLPOWER_MODE: \"tw\" is not one of one|two"));
 	assert_non_null(strstr(message, "CALLPOWER_OTHER (environment): no setting has this name"));
-	assert_non_null(strstr(message, "CALLPOWER_URL: \"http://x/\" is not"));
+	assert_non_null(strstr(message, "CALLPOWER_URL: \"http://x?y\" is not"));
 	assert_non_null(strstr(message, "CALLPOWER_SECRET"));
 	assert_null(strstr(message, "hunter2"));
 }
