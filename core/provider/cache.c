@@ -23,8 +23,12 @@ static int make_folders(char *path)
 			return cp_fail_errno("the cache folder %s cannot be made", path);
 		}
 		if (kept == '\0')
-			return 0;
+			break;
 	}
+	struct stat folder;
+	if (stat(path, &folder) != 0)
+		return cp_fail_errno("the cache folder %s cannot be used", path);
+	return S_ISDIR(folder.st_mode) ? 0 : cp_fail(CP_E_INPUT, "the cache folder %s is no folder", path);
 }
 
 int cp_cache_folder(const char *setting, struct cp_arena *arena, struct cp_str *ret_folder)

@@ -7,8 +7,8 @@
 #include "campaign/store.h"
 #include "command.h"
 #include "crypto/process.h"
-#include "db/migrate.h"
 #include "operator.h"
+#include "start_checks.h"
 #include "provider/cache.h"
 #include "provider/store.h"
 #include "tenants/feed.h"
@@ -101,7 +101,9 @@ static int worker_open(struct worker *worker)
 		return error;
 	web->loop = worker->loop;
 	web->registry = cp_registry_reader_new(server->registry);
-	if ((error = cp_db_new(worker->loop, &db, &web->db)) != 0 || (error = cp_fetcher_new(worker->loop, MAX_FETCHES, &web->fetcher)) != 0 ||
+	if ((error = cp_db_new(worker->loop, &db, &web->db)) != 0)
+		return cp_fail_in(error, "CALLPOWER_DATABASE_APP");
+	if ((error = cp_fetcher_new(worker->loop, MAX_FETCHES, &web->fetcher)) != 0 ||
 	    (error = cp_campaign_cache_new(web->db, MAX_REVISIONS_CACHED, &web->campaigns)) != 0)
 		return error;
 	const struct cp_http_options http = {
@@ -224,8 +226,10 @@ static void on_tenants_refreshed(void *data, int error)
 	struct server *server = data;
 	if (error != 0)
 		cp_log(CP_LOG_WARNING, NULL, "tenants.not_loaded", "%s: %s", cp_error_word(error), cp_error_message());
-	else if (!atomic_exchange(&server->tenants_loaded, true))
+	else if (!atomic_exchange(&server->tenants_loaded, true)) {
 		cp_log(CP_LOG_INFO, NULL, "tenants.loaded", "the organizations are known");
+		cp_check_master_key(server->vault, cp_registry_reader_get(server->workers[0].web.registry));
+	}
 }
 
 static const char *direct_conninfo(const struct server *server)
@@ -257,7 +261,7 @@ static int keeper_open(struct server *server)
 	int error;
 	if ((error = cp_db_new(first->loop, &db, &server->operator_db)) != 0 ||
 	    (error = cp_db_exclusive_new(first->loop, &exclusive, &server->operator_exclusive)) != 0)
-		return error;
+		return cp_fail_in(error, "CALLPOWER_DATABASE_OPERATOR");
 	const struct cp_feed_options feed = {
 		.operator_db = server->operator_db,
 		.registry = server->registry,
@@ -295,24 +299,6 @@ static void keeper_close(struct server *server)
 }
 
 /* ---- the process */
-
-static int require(const struct server *server, const char *name)
-{
-	return cp_settings_has(server->settings, name) ? 0 : cp_fail(CP_E_INPUT, "the setting %s is missing", name);
-}
-
-/* A schema of another version is refused; a database that is away is waited for. */
-static int check_schema(const struct server *server)
-{
-	CP_CLEANUP(cp_db_blocking_close_ptr) struct cp_db_blocking *connection = NULL;
-	int error = cp_db_blocking_open(cp_settings_text(server->settings, "CALLPOWER_DATABASE_OPERATOR"), &connection);
-	if (error == 0)
-		error = cp_migrate_check(connection, cp_migrations, cp_migrations_count);
-	if (error != CP_E_UNAVAILABLE)
-		return error;
-	cp_log(CP_LOG_WARNING, NULL, "database.away", "%s; starting all the same", cp_error_message());
-	return 0;
-}
 
 static int load_providers(struct server *server)
 {
@@ -353,10 +339,10 @@ static int server_open(struct server *server)
 	};
 	server->registry = cp_registry_new(cp_settings_text(server->settings, "CALLPOWER_BASE_DOMAIN"));
 	server->countries = cp_countries_new();
-	if ((error = require(server, "CALLPOWER_DATABASE_APP")) != 0 || (error = require(server, "CALLPOWER_DATABASE_OPERATOR")) != 0 ||
-	    (error = cp_crypto_start()) != 0 || (error = cp_process_forbid_dumps()) != 0 || 
+	const char *cache = cp_settings_text(server->settings, "CALLPOWER_CACHE_DIR");
+	if ((error = cp_crypto_start()) != 0 || (error = cp_process_forbid_dumps()) != 0 ||
 	    (error = cp_open_vault(server->settings, CP_VAULT_DEFAULT_SECRETS, &server->vault)) != 0 || (error = load_providers(server)) != 0 ||
-	    (error = cp_cache_folder(cp_settings_text(server->settings, "CALLPOWER_CACHE_DIR"), server->arena, &server->cache_folder)) != 0 || (error = check_schema(server)) != 0)
+	    (error = cp_cache_folder(cache, server->arena, &server->cache_folder)) != 0 || (error = cp_check_database(server->settings)) != 0)
 		return error;
 	if (!cp_vault_is_locked(server->vault))
 		cp_log(CP_LOG_WARNING, NULL, "vault.not_locked", "opened secrets may reach swap: raise the limit of locked memory (ulimit -l)");

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import twilio from 'twilio';
 import { account } from '../harness/carrier.mjs';
@@ -151,4 +152,32 @@ test('a server that is stopped while the carrier hangs answers whoever waits, en
 	const exit = await world.server.stop();
 	for (const answer of await Promise.all(waiting)) assert.equal(answer.status, 503, answer.body);
 	assert.deepEqual(exit, { status: 0, signal: null }, world.server.output().slice(-4000));
+});
+
+describe('a careless operator is told what is wrong, by name, and the server does not start', () => {
+	const refused = {
+		'an empty connection string': [{ CALLPOWER_DATABASE_APP: '' }, /the setting CALLPOWER_DATABASE_APP is missing/],
+		'a string that is none': [{ CALLPOWER_DATABASE_OPERATOR: 'nonsense' }, /CALLPOWER_DATABASE_OPERATOR: /],
+		'a superuser': [() => ({ CALLPOWER_DATABASE_APP: world.sql.conninfo }), /CALLPOWER_DATABASE_APP signs in as callpower_superuser, which row-level security does not bind/],
+		"the tables' owner": [() => ({ CALLPOWER_DATABASE_APP: world.settings.CALLPOWER_DATABASE_OWNER }), /CALLPOWER_DATABASE_APP signs in as callpower_owner, which is another role/],
+		'the two roles exchanged': [() => ({ CALLPOWER_DATABASE_OPERATOR: world.settings.CALLPOWER_DATABASE_APP }), /CALLPOWER_DATABASE_OPERATOR signs in as callpower_app/],
+		'a host name for a database': [() => ({ CALLPOWER_DATABASE_APP: `${world.settings.CALLPOWER_DATABASE_APP} host=localhost` }), /CALLPOWER_DATABASE_APP/],
+		'a public address with a query': [{ CALLPOWER_PUBLIC_URL: 'http://call.example.org?a=b' }, /CALLPOWER_PUBLIC_URL/],
+		'a cache folder that is a file': [{ CALLPOWER_CACHE_DIR: '/etc/passwd' }, /the cache folder \/etc\/passwd is no folder/],
+		'a socket in a folder that is not there': [{ CALLPOWER_LISTEN: 'unix:/nonexistent/socket' }, /cannot listen on unix:\/nonexistent\/socket: No such file/],
+	};
+	for (const [what, [settings, sentence]] of Object.entries(refused)) {
+		test(what, async () => {
+			const done = await world.callpower(['serve'], { env: typeof settings === 'function' ? settings() : settings, status: 1 });
+			assert.match(done.stderr, sentence);
+		});
+	}
+
+	test('another master key: the server says at start whose secrets it does not open', async () => {
+		const file = join(world.logs, 'other.key');
+		await world.callpower(['key', 'new', file]);
+		await world.startServer({ CALLPOWER_MASTER_KEY_FILE: file });
+		await until('the complaint', () => world.server.output().includes('the master key does not open the secrets of 2 of 2 organizations (the first is one)'));
+		await world.server.stop();
+	});
 });
