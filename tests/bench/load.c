@@ -3,7 +3,8 @@
  * made and signed before the clock starts.
  *
  * Each session is taken through its call, answer, human-try-1, dial-1-of-N-try-1 ... dial-N-of-N-try-1, so that every request changes
- * its state. A connection has several sessions at once and takes each a step further in turn, as simultaneous calls would be.
+ * its state. A connection has two sessions at once and takes each a step further in turn, as simultaneous calls would be; more of them, and a
+ * short round would end before its sessions have seen each of their steps.
  *
  *	bench_load --port P --sessions FILE --token VOICE_TOKEN --account AC... --auth-token-file FILE [--public-url URL] [--targets 3]
  *	           [--skip 0] [--count 0 (all)] [--steps 0 (the whole call)] [--connections 64] [--seconds 0 (until all is sent)] [--status]
@@ -30,7 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { UUID_LENGTH = 36, MAX_FIELDS = 40, MAX_TARGETS = 20, ANSWER_SIZE = 65536, SESSIONS_AT_ONCE = 8, MAX_LATENCY_US = 10000000 };
+enum { UUID_LENGTH = 36, MAX_FIELDS = 40, MAX_TARGETS = 20, ANSWER_SIZE = 65536, SESSIONS_AT_ONCE = 2, MAX_LATENCY_US = 10000000 };
 
 static struct {
 	int port, connections, targets, steps;
