@@ -84,7 +84,18 @@ stop_process() {
 stop_everything() {
 	stop_process server
 	stop_process carrier
-	[[ ! -d $state/postgres ]] || ! command -v setpriv >/dev/null || tests/harness/postgres stop "$state/postgres" 9>&- || true
+	stop_database
+}
+
+# Where root runs us in a checkout that PostgreSQL's user cannot reach, the cluster lies under /var/tmp. It is made anew by the next run.
+stop_database() {
+	local data
+	[[ -d $state/postgres ]] && command -v setpriv >/dev/null || return 0
+	tests/harness/postgres stop "$state/postgres" 9>&- || return 0
+	[[ -f $state/postgres/data.path ]] || return 0
+	data=$(<"$state/postgres/data.path")
+	[[ $data != /var/tmp/callpower-postgres.* ]] || rm -rf -- "$data"
+	rm -f "$state/postgres/data.path"
 }
 
 at_end() {

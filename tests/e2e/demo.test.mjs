@@ -1,7 +1,7 @@
 // The command that a newcomer types, in a copy of the checkout whose path is long and has spaces.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { checkout, dataFolder, patience, resultsFolder } from '../harness/places.mjs';
@@ -22,6 +22,8 @@ before(() => {
 		cpSync(join(checkout, name), join(copy, name), { recursive: true, filter: (path) => basename(path) !== 'node_modules' });
 	}
 	assert.ok(copy.length > 150, `${copy.length} characters`);
+	// As below /root: PostgreSQL's user cannot come here.
+	if (process.getuid() === 0) chmodSync(parent, 0o700);
 });
 after(async () => {
 	await run('bash', [join(copy, 'tests', 'harness', 'postgres'), 'remove', join(copy, 'var', 'demo', 'postgres')]);
@@ -89,11 +91,15 @@ test('killed, it leaves nothing that the next run does not clean up; a second on
 	await up(second);
 	const server = Number(readFileSync(join(copy, 'var', 'demo', 'server.pid'), 'utf8').split(' ')[0]);
 	assert.ok(startTime(server) !== null);
+	const elsewhere = join(copy, 'var', 'demo', 'postgres', 'data.path');
+	assert.equal(existsSync(elsewhere), process.getuid() === 0);
+	const data = existsSync(elsewhere) ? readFileSync(elsewhere, 'utf8').trim() : join(copy, 'nowhere');
 	process.kill(-second.pid, 'SIGINT');
 	const { status } = await second.ended;
 	assert.equal(status, 130, second.text);
 	assert.equal(startTime(server), null);
 	assert.deepEqual(processesOfCopy(), []);
+	assert.ok(!existsSync(data), `${data} is left`);
 });
 
 test('where a part fails, it says why and the status is not 0', options, async () => {
