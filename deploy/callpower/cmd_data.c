@@ -85,6 +85,7 @@ static int download_sources(const struct cp_provider *provider, struct cp_str ca
 	if (mkdir(folder.ptr, 0700) != 0 && errno != EEXIST)
 		return cp_fail_errno("the folder %s cannot be made", folder.ptr);
 	printf("downloading the sources of %.*s\n", CP_STR_ARG(provider->name));
+	fflush(stdout); /* before what goes wrong, which goes to standard error */
 	int error = cp_fetch_global_start();
 	if (error != 0)
 		return error;
