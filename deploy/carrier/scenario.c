@@ -279,7 +279,7 @@ static int check_webhooks(json_t *value)
 
 static int check_rest(json_t *value)
 {
-	unsigned ignored;
+	unsigned ignored = 0;
 	if (!json_is_object(value))
 		return wrong("rest", "an object");
 	const char *name;
