@@ -137,7 +137,7 @@ unit_tests() {
 
 # What the sanitizers are told, for unit tests and for the programs that integration tests start.
 sanitizer_environment() {
-	local suppressions=$here/harness
+	local suppressions=$here
 	export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
 	export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 	export LSAN_OPTIONS=suppressions="'$suppressions/lsan.supp'":print_suppressions=0
