@@ -23,7 +23,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { MAX_THREADS = 64, MAX_REVISIONS_CACHED = 2000, MAX_FETCHES = 256, DATASET_POLL_MS = 60000 };
+/* A campaign's revision takes about 7 KB; the threads share the number out among them, so that memory does not grow with processors. */
+enum { MAX_THREADS = 64, MAX_REVISIONS_CACHED = 4000, MAX_FETCHES = 256, DATASET_POLL_MS = 60000 };
 
 static const struct cp_command *const self = &cp_command_serve;
 
@@ -104,7 +105,7 @@ static int worker_open(struct worker *worker)
 	if ((error = cp_db_new(worker->loop, &db, &web->db)) != 0)
 		return cp_fail_in(error, "CALLPOWER_DATABASE_APP");
 	if ((error = cp_fetcher_new(worker->loop, MAX_FETCHES, &web->fetcher)) != 0 ||
-	    (error = cp_campaign_cache_new(web->db, MAX_REVISIONS_CACHED, &web->campaigns)) != 0)
+	    (error = cp_campaign_cache_new(web->db, MAX_REVISIONS_CACHED / server->worker_count, &web->campaigns)) != 0)
 		return error;
 	const struct cp_http_options http = {
 		.routes = cp_web_routes,
