@@ -5,6 +5,7 @@
 #include "text/form.h"
 #include "text/json.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -54,13 +55,14 @@ static enum cp_carrier_problem problem_of(int status, int code)
 	return status >= 500 ? CP_CARRIER_AWAY : CP_CARRIER_REFUSED;
 }
 
-/* Numbers come as JSON numbers, as strings, or as null. */
+/* Numbers come as JSON numbers, as strings, or as null; 0 for what is none from 0 to INT_MAX. */
 static int number_of(const json_t *object, const char *key)
 {
 	const json_t *value = json_object_get(object, key);
-	if (json_is_integer(value))
+	uint64_t number = 0;
+	if (json_is_integer(value) && json_integer_value(value) > 0 && json_integer_value(value) <= INT_MAX)
 		return (int)json_integer_value(value);
-	return json_is_string(value) ? atoi(json_string_value(value)) : 0;
+	return json_is_string(value) && cp_str_to_u64(cp_json_str(object, key), INT_MAX, &number) == 0 ? (int)number : 0;
 }
 
 static void read_answer(const struct request *request, const struct cp_fetch_answer *fetched, const json_t *json, struct cp_carrier_answer *answer)
