@@ -4,6 +4,10 @@
 #include "db/blocking.h"
 #include "db/migrate.h"
 
+#include <stdlib.h>
+
+#define CONNECT_TIMEOUT_S "5"
+
 /* One of the serving roles: its setting, and the role that tables and policies know it by. */
 struct serving_role {
 	const char *setting, *role;
@@ -48,6 +52,9 @@ static int check_all(const struct cp_settings *settings)
 
 int cp_check_database(const struct cp_settings *settings)
 {
+	/* A database that takes connections and says nothing must not keep the server from asking callers to wait. libpq's own variable: what
+	 * the operator has set there or in the connection string counts. */
+	setenv("PGCONNECT_TIMEOUT", CONNECT_TIMEOUT_S, 0);
 	int error = check_all(settings);
 	if (error != CP_E_UNAVAILABLE)
 		return error;

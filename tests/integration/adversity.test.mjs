@@ -1,7 +1,10 @@
 // What strangers, careless operators and a broken world do to a server, beyond what the other files try: each was once a fault.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createNetServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import twilio from 'twilio';
@@ -12,6 +15,7 @@ import { until, World } from '../harness/world.mjs';
 
 const world = await World.make(import.meta.url);
 let one, two, carrier;
+let queueTime = '0';
 /** True where the carrier takes requests and never answers. */
 let silent = false;
 /** How the carrier answers GET of a call, by account: a status and a body. */
@@ -26,7 +30,7 @@ function startCarrier() {
 			request.on('end', () => {
 				const [sid] = /AC[0-9a-f]{32}/.exec(request.url);
 				if (silent) return;
-				const [status, body] = request.method === 'GET' ? answers[sid] : [201, { sid: `CA${String(++calls).padStart(32, '0')}`, status: 'queued', queue_time: '0' }];
+				const [status, body] = request.method === 'GET' ? answers[sid] : [201, { sid: `CA${String(++calls).padStart(32, '0')}`, status: 'queued', queue_time: queueTime }];
 				response.writeHead(status, { 'content-type': 'application/json' });
 				response.end(JSON.stringify(body));
 			});
@@ -95,6 +99,14 @@ describe('a table of the database is locked, as by a migration', () => {
 		await until('the lock to be gone', async () => (await webhook(one, session, 'human-try-1?wait=1&Digits=1', {})).body.includes('<Dial'));
 		assert.equal((await row(session)).position, 'target-1-try-1');
 	});
+});
+
+test('numbers of the carrier that are none are none', async () => {
+	for (queueTime of ['99999999999999999999999', -5, 1e15, {}]) {
+		const session = await world.createCall(one);
+		assert.equal((await row(session)).queue_ms, 0);
+	}
+	queueTime = '0';
 });
 
 test('what is reported late did not happen after the end', async () => {
@@ -180,4 +192,25 @@ describe('a careless operator is told what is wrong, by name, and the server doe
 		await until('the complaint', () => world.server.output().includes('the master key does not open the secrets of 2 of 2 organizations (the first is one)'));
 		await world.server.stop();
 	});
+});
+
+test('a database that takes connections and says nothing does not keep a server from starting', async () => {
+	const folder = mkdtempSync(join(tmpdir(), 'cp-silent-'));
+	const database = createNetServer((socket) => socket.on('error', () => {}));
+	await new Promise((resolve) => database.listen(join(folder, '.s.PGSQL.5432'), resolve));
+	const conninfo = `host=${folder} dbname=callpower`;
+	const server = spawn(program, ['serve'], { env: world.environment({ CALLPOWER_DATABASE_APP: conninfo, CALLPOWER_DATABASE_OPERATOR: conninfo }), stdio: 'ignore' });
+	const ended = new Promise((resolve) => server.on('exit', (status) => resolve(status)));
+	try {
+		const answer = await until('an answer', async () => {
+			assert.equal(server.exitCode, null);
+			return world.request('/health');
+		});
+		assert.equal(answer.status, 503);
+	} finally {
+		server.kill('SIGTERM');
+		assert.equal(await ended, 0);
+		database.close();
+		rmSync(folder, { recursive: true });
+	}
 });
