@@ -61,7 +61,7 @@ ours() {
 launch() {
 	local name=$1 pid
 	shift
-	"$@" >"$state/$name.log" 2>&1 </dev/null 9>&- &
+	"$@" >"$state/$name.log" 2>&1 </dev/null 8<&- 9>&- &
 	pid=$!
 	printf '%d %s\n' "$pid" "$(start_time "$pid" || echo gone)" >"$state/$name.pid"
 }
@@ -102,6 +102,7 @@ at_end() {
 	local status=$?
 	trap - EXIT INT TERM HUP
 	stop_everything
+	rm -f "$state/demo.pid"
 	exit "$status"
 }
 
@@ -115,8 +116,11 @@ begin() {
 	chmod 700 "$state"
 	exec 9>>"$state/lock"
 	if ! flock --wait 3 9; then
-		fail "it runs already in this checkout (its address: $(cat "$state/address" 2>/dev/null || echo 'not yet known'))"
+		! ours demo >/dev/null || fail "it runs already in this checkout (its address: $(cat "$state/address" 2>/dev/null || echo 'not yet known'))"
+		say 'The run before this one was killed, but something that it began is still under way; waiting for its end.'
+		flock --wait 300 9 || fail 'that does not end'
 	fi
+	printf '%d %s\n' $$ "$(start_time $$)" >"$state/demo.pid"
 	trap at_end EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
@@ -251,6 +255,9 @@ make_organization() {
 
 start_carrier() {
 	local port
+	# Another demo on this machine must not find the same ports free before ours are taken; two servers of one user could even share one.
+	exec 8</dev/null
+	flock --wait 30 8 || true
 	port=$(free_port 8090)
 	server_port=$(free_port 8080)
 	server_url=http://127.0.0.1:$server_port
@@ -269,6 +276,7 @@ start_server() {
 	setting CALLPOWER_LOG_FORMAT text
 	launch server "$program" serve
 	wait_for server 20 'the server was ready' curl --silent --fail --max-time 2 "$server_url/health"
+	exec 8<&-
 	say "$server_url"
 	say "they speak only HTTP with each other; logs: ${state#"$top"/}/server.log, ${state#"$top"/}/carrier.log"
 }

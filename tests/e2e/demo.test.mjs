@@ -1,7 +1,7 @@
 // The command that a newcomer types, in a copy of the checkout whose path is long and has spaces.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { checkout, dataFolder, patience, resultsFolder } from '../harness/places.mjs';
@@ -13,6 +13,7 @@ const copy = join(parent, 'call power');
 const environment = { ...process.env, CALLPOWER_DATA: dataFolder ?? '', PGPORT: '1', CALLPOWER_DATABASE_APP: 'host=/nowhere' };
 if (!dataFolder) delete environment.CALLPOWER_DATA;
 const demo = join(copy, 'deploy', 'demo');
+const beside = join(parent, 'another');
 
 before(() => {
 	rmSync(join(resultsFolder, 'e2e copy'), { recursive: true, force: true });
@@ -26,7 +27,9 @@ before(() => {
 	if (process.getuid() === 0) chmodSync(parent, 0o700);
 });
 after(async () => {
-	await run('bash', [join(copy, 'tests', 'harness', 'postgres'), 'remove', join(copy, 'var', 'demo', 'postgres')]);
+	for (const folder of [copy, beside]) {
+		await run('bash', [join(copy, 'tests', 'harness', 'postgres'), 'remove', join(folder, 'var', 'demo', 'postgres')]);
+	}
 	rmSync(join(resultsFolder, 'e2e copy'), { recursive: true, force: true });
 });
 
@@ -76,16 +79,23 @@ test('killed, it leaves nothing that the next run does not clean up; a second on
 		child.ended = new Promise((resolve) => child.on('exit', (status, signal) => resolve({ status, signal })));
 		return child;
 	};
-	const up = (child) => until(`the demo to be up: ${child.text.slice(-500)}`, () => child.text.includes('stays up until'), { timeout_ms: 120000 });
+	const tells = (child, words) => until(`"${words}" in: ${child.text.slice(-500)}`, () => child.text.includes(words), { timeout_ms: 120000 });
+	const up = (child) => tells(child, 'stays up until');
 
 	const first = start();
 	await up(first);
-	const beside = await run(demo, ['--once'], { env: environment });
-	assert.notEqual(beside.status, 0);
-	assert.match(beside.stderr, /runs already/);
+	const refused = await run(demo, ['--once'], { env: environment });
+	assert.notEqual(refused.status, 0);
+	assert.match(refused.stderr, /runs already/);
 	process.kill(first.pid, 'SIGKILL');
 	await first.ended;
 	assert.ok(existsSync(join(copy, 'var', 'demo', 'server.pid')));
+
+	// Killed while it waits for a call: what waits outlives it for as long as the call takes, and the lock with it.
+	const amid = start();
+	await tells(amid, 'you will be connected to');
+	process.kill(amid.pid, 'SIGKILL');
+	await amid.ended;
 
 	const second = start();
 	await up(second);
@@ -100,6 +110,15 @@ test('killed, it leaves nothing that the next run does not clean up; a second on
 	assert.equal(startTime(server), null);
 	assert.deepEqual(processesOfCopy(), []);
 	assert.ok(!existsSync(data), `${data} is left`);
+});
+
+test('two checkouts at the same time do not disturb each other', options, async () => {
+	cpSync(copy, beside, { recursive: true, filter: (path) => !['build', 'var'].includes(basename(path)) });
+	symlinkSync(join(copy, 'build'), join(beside, 'build'));
+	const both = await Promise.all([copy, beside].map((folder) => run(join(folder, 'deploy', 'demo'), ['--once'], { env: environment })));
+	for (const done of both) assert.equal(done.status, 0, `${done.stdout}\n${done.stderr}`);
+	const [one, other] = both.map(({ stdout }) => new Set(stdout.match(/http:\/\/127\.0\.0\.1:\d+/g)));
+	assert.deepEqual([...one].filter((address) => other.has(address)), []);
 });
 
 test('where a part fails, it says why and the status is not 0', options, async () => {
