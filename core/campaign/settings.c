@@ -152,6 +152,9 @@ static int read_prompts(const json_t *json, struct cp_campaign_settings *setting
 		if (!json_is_string(text))
 			return cp_fail(CP_E_INPUT, "prompts: %s must be a text", key);
 		struct cp_str template = cp_str_n(json_string_value(text), json_string_length(text));
+		/* Twilio, "TwiML Voice: Say": 4,096 characters at most; the rest is for names. Longer ones would end every call. */
+		if (template.len > CP_CAMPAIGN_MAX_PROMPT)
+			return cp_fail(CP_E_INPUT, "prompts: %s may have at most %d bytes, as the carrier speaks no longer text", key, CP_CAMPAIGN_MAX_PROMPT);
 		error = cp_template_check(template, info->variables, count_variables(info));
 		if (error != 0)
 			return cp_fail_in(error, "prompts: %s", key);

@@ -74,6 +74,16 @@ test('telephones of other countries behind +1, and those that cost extra, are no
 	assert.equal((await world.askForCall(one, { phone: '+14165550123' })).status, 200, 'Canada shares the plan');
 });
 
+test('a message that the carrier would not speak is refused when it is written, not when it is heard', async () => {
+	const settings = (length) => {
+		const { country, type, subtype, order } = world.country;
+		return JSON.stringify({ country, type, subtype, order, language: 'en-US', numbers: [one.account.number], prompts: { msg_intro: 'x'.repeat(length) } });
+	};
+	const create = (name, length, status) => world.callpower(['campaign', 'create', 'one', '--name', name, '--settings', '-'], { input: settings(length), status });
+	assert.match((await create('too long', 3001, 1)).stderr, /msg_intro may have at most 3000 bytes/);
+	await create('long', 3000, 0);
+});
+
 describe('a table of the database is locked, as by a migration', () => {
 	let psql, session;
 	before(async () => {

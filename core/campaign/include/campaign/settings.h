@@ -17,7 +17,7 @@ enum cp_caller_id {
 	CP_CALLER_ID_CAMPAIGN,  /* the office sees the number the supporter was rung from */
 };
 
-enum { CP_CAMPAIGN_MAX_NUMBERS = 50, CP_CAMPAIGN_MAX_CALLS = 99, CP_CAMPAIGN_MAX_JSON = 128 * 1024 };
+enum { CP_CAMPAIGN_MAX_NUMBERS = 50, CP_CAMPAIGN_MAX_CALLS = 99, CP_CAMPAIGN_MAX_JSON = 128 * 1024, CP_CAMPAIGN_MAX_PROMPT = 3000 };
 
 /* Reference-counted, for one thread. All text belongs to it. */
 struct cp_campaign_settings {
