@@ -158,11 +158,18 @@ test('calls that nothing can be learned of do not keep others from being ended',
 		insert into call_session (tenant_id, session_id, campaign_id, campaign_revision, phone_hash, plan, from_number, carrier_call, status, created_at, updated_at)
 		select tenant_id, gen_random_uuid(), campaign_id, campaign_revision, phone_hash, plan, from_number, carrier_call, 'queued', created_at - interval '1 hour', created_at - interval '1 hour'
 		from call_session, generate_series(1, 250) where session_id = '${lost.id}'`);
+	const old = await world.createCall(one);
+	await world.sql.script(`update call_session set created_at = created_at - interval '2 days', updated_at = updated_at - interval '2 days' where session_id = '${old.id}'`);
 	await world.server.stop();
 	await world.startServer({ CALLPOWER_RECONCILE_AFTER_S: '1' });
 	await until('the call to be ended', async () => (await row(session)).status === 'completed');
 	assert.equal((await row(session)).duration_s, 7);
 	assert.equal((await row(lost)).ended_at, null);
+	const { status, reason } = await until('the call of two days ago to be given up', async () => {
+		const given = await row(old);
+		return given.ended_at && given;
+	});
+	assert.deepEqual({ status, reason }, { status: 'failed', reason: 'carrier_silent' });
 });
 
 test('a server that is stopped while the carrier hangs answers whoever waits, ends in order and leaves nothing behind', async () => {

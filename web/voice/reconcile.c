@@ -9,6 +9,9 @@
 /* At most so many questions to the carrier a round; the rest has its turn in the next one. */
 enum { MAX_A_ROUND = 100, MAX_PERIOD_MS = 30000, MIN_PERIOD_MS = 500 };
 
+/* No call lasts a day (the carrier's own limit is four hours): of an older one that nothing can be learned of, nothing ever will be. */
+enum { GIVE_UP_S = 86400 };
+
 struct cp_reconcile {
 	struct cp_web *web;
 	struct cp_db *operator_db;
@@ -24,6 +27,7 @@ struct check {
 	struct cp_reconcile *reconcile;
 	const struct cp_tenant *tenant; /* a reference */
 	char session_id[CP_UUID_SIZE];
+	bool hopeless; /* too old to be waited for */
 };
 
 static void schedule(struct cp_reconcile *reconcile)
@@ -74,6 +78,14 @@ static void end_as_failed(struct check *check, const char *reason)
 		on_stored(check, error);
 }
 
+static void learned_nothing(struct check *check)
+{
+	if (check->hopeless)
+		end_as_failed(check, "carrier_silent");
+	else
+		check_free(check);
+}
+
 static void on_carrier(void *data, const struct cp_carrier_answer *answer)
 {
 	struct check *check = data;
@@ -88,7 +100,7 @@ static void on_carrier(void *data, const struct cp_carrier_answer *answer)
 	}
 	if (answer->problem != CP_CARRIER_OK || answer->status == CP_CALL_UNKNOWN) {
 		cp_log(CP_LOG_WARNING, &context, "reconcile.carrier", "%s: %.*s", cp_carrier_problem_word(answer->problem), CP_STR_ARG(answer->message));
-		check_free(check);
+		learned_nothing(check);
 		return;
 	}
 	/* also where the call goes on: the session then has news, and is looked at again only after another quiet time */
@@ -117,8 +129,11 @@ static void ask_carrier(struct check *check, struct cp_str call_sid)
 		error = cp_carrier_get_call(web->fetcher, &account.account, call_sid, on_carrier, check);
 		cp_web_account_wipe(&account);
 	}
-	if (error != 0)
-		on_stored(check, error);
+	if (error == 0)
+		return;
+	struct cp_log_context context = about(check);
+	cp_log(CP_LOG_WARNING, &context, "reconcile.not_asked", "%s", cp_error_message());
+	learned_nothing(check);
 }
 
 static void check_session(struct cp_reconcile *reconcile, const struct cp_session_open *session)
@@ -131,6 +146,7 @@ static void check_session(struct cp_reconcile *reconcile, const struct cp_sessio
 	struct check *check = cp_alloc(sizeof(*check));
 	check->reconcile = reconcile;
 	check->tenant = cp_tenant_ref(tenant);
+	check->hopeless = session->age_s > GIVE_UP_S;
 	snprintf(check->session_id, sizeof(check->session_id), "%.*s", CP_STR_ARG(session->session_id));
 	++reconcile->under_way;
 	if (unheard_of)

@@ -11,7 +11,7 @@ struct cp_reconcile;
 
 /*
  * operator_db: finds open sessions of all tenants. web: of the same loop. quiet_s: without news for so long; a session that the carrier never
- * acknowledged is given up after twice that.
+ * acknowledged is given up after twice that, one that nothing can be learned of after a day.
  */
 int cp_reconcile_new(struct cp_web *web, struct cp_db *operator_db, unsigned quiet_s, struct cp_reconcile **ret_reconcile);
 /* What is under way ends without effect; to be called before the fetcher and the databases are freed. Accepts NULL; returns NULL. */
