@@ -23,8 +23,9 @@ static struct cp_loop *loop;
 /* Runs the script's verb; what it prints goes into the strings above. False where it fails. */
 static bool postgres(const char *verb)
 {
-	char command[512], line[512];
-	snprintf(command, sizeof(command), "%s %s %s", POSTGRES_SCRIPT, verb, folder);
+	char command[128], line[512];
+	setenv("POSTGRES_SCRIPT", POSTGRES_SCRIPT, true); /* a path may hold anything */
+	snprintf(command, sizeof(command), "\"$POSTGRES_SCRIPT\" %s %s", verb, folder);
 	FILE *output = popen(command, "r");
 	assert_non_null(output);
 	while (fgets(line, sizeof(line), output) != NULL) {
@@ -186,8 +187,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_crash_in_mid_flight)};
 	snprintf(folder, sizeof(folder), "/tmp/cp-crash.XXXXXX");
 	if (mkdtemp(folder) == NULL || !postgres("start")) {
-		printf("1..0 # SKIP %s cannot start a PostgreSQL cluster here\n", POSTGRES_SCRIPT);
-		return 0;
+		postgres("remove");
+		/* tests/run has started a cluster already, so that this one starts, too */
+		bool wanted = getenv("CP_TEST_DATABASE") != NULL;
+		printf(wanted ? "1..1\nnot ok 1 - %s cannot start a cluster\n" : "1..0 # SKIP %s cannot start a PostgreSQL cluster here\n",
+		       POSTGRES_SCRIPT);
+		return wanted;
 	}
 	script("create table noted (n integer primary key); grant insert, select on noted to callpower_app");
 	if (cp_loop_new(&loop) != 0)
