@@ -188,6 +188,7 @@ int main(void)
 	snprintf(folder, sizeof(folder), "/tmp/cp-crash.XXXXXX");
 	if (mkdtemp(folder) == NULL || !postgres("start")) {
 		postgres("remove");
+		rmdir(folder);
 		/* tests/run has started a cluster already, so that this one starts, too */
 		bool wanted = getenv("CP_TEST_DATABASE") != NULL;
 		printf(wanted ? "1..1\nnot ok 1 - %s cannot start a cluster\n" : "1..0 # SKIP %s cannot start a PostgreSQL cluster here\n",
