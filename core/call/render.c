@@ -78,15 +78,24 @@ static void render_human(struct cp_twiml *twiml, const struct cp_call_scene *sce
 	cp_twiml_gather_end(twiml);
 }
 
-/* How the target before went, where it did not go well. */
+/* Which message tells that the target before did not go well; false where there is nothing to tell. */
+static bool outcome_prompt(struct cp_str outcome, enum cp_prompt *prompt)
+{
+	*prompt = cp_str_eq(outcome, CP_STR("busy")) ? CP_PROMPT_TARGET_BUSY : CP_PROMPT_TARGET_NO_ANSWER;
+	return *prompt == CP_PROMPT_TARGET_BUSY || cp_str_eq(outcome, CP_STR("no-answer")) || cp_str_eq(outcome, CP_STR("failed"));
+}
+
+bool cp_call_tells_outcome(struct cp_str outcome)
+{
+	enum cp_prompt prompt;
+	return outcome_prompt(outcome, &prompt);
+}
+
 static void say_outcome(struct cp_twiml *twiml, const struct cp_call_scene *scene, struct cp_str outcome)
 {
-	if (scene->done == NULL)
-		return;
-	if (cp_str_eq(outcome, CP_STR("busy")))
-		say_target(twiml, scene, CP_PROMPT_TARGET_BUSY, scene->done);
-	else if (cp_str_eq(outcome, CP_STR("no-answer")) || cp_str_eq(outcome, CP_STR("failed")))
-		say_target(twiml, scene, CP_PROMPT_TARGET_NO_ANSWER, scene->done);
+	enum cp_prompt prompt;
+	if (scene->done != NULL && outcome_prompt(outcome, &prompt))
+		say_target(twiml, scene, prompt, scene->done);
 }
 
 static void dial(struct cp_twiml *twiml, const struct cp_call_scene *scene, const struct cp_plan_target *target, struct cp_str action)

@@ -83,7 +83,8 @@ static void on_moved(void *data, int error, const struct cp_session_state *state
 	webhook->outcome = cp_arena_str(arena, state->outcome);
 	webhook->target_count = state->target_count;
 	webhook->next = state->next.ptr == NULL ? CP_STR_NULL : cp_arena_str(arena, state->next);
-	webhook->done = state->done.ptr == NULL ? CP_STR_NULL : cp_arena_str(arena, state->done);
+	if (state->done.ptr != NULL && cp_call_tells_outcome(state->outcome)) /* else nothing is said of it */
+		webhook->done = cp_arena_str(arena, state->done);
 	webhook->from_number = cp_arena_str(arena, state->from_number);
 	cp_campaign_cache_get(webhook->web->campaigns, webhook->tenant->id, state->campaign_id, state->campaign_revision, on_campaign, webhook);
 }

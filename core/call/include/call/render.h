@@ -21,6 +21,9 @@ struct cp_call_scene {
 	unsigned talk_limit_s;          /* for one conversation */
 };
 
+/* True where the caller is told how the target before went: scene->done is needed then, and only then. */
+bool cp_call_tells_outcome(struct cp_str outcome);
+
 /*
  * The document for arriving at position; outcome is how the target before it ended (a status word of call_attempt, empty for none).
  * CP_E_BUG where the position does not fit the plan. out is appended to.
