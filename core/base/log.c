@@ -148,3 +148,20 @@ void cp_log(enum cp_log_level level, const struct cp_log_context *about, const c
 	if (write(STDERR_FILENO, line.text, line.len) < 0)
 		return; /* nowhere left to say it */
 }
+
+bool cp_log_budget_take(struct cp_log_budget *budget, unsigned lines_a_second, unsigned *ret_dropped)
+{
+	uint64_t second = cp_clock_monotonic_ms() / 1000;
+	if (second != budget->second) {
+		budget->second = second;
+		budget->written = 0;
+	}
+	if (budget->written == lines_a_second) {
+		++budget->dropped;
+		return false;
+	}
+	++budget->written;
+	*ret_dropped = budget->dropped;
+	budget->dropped = 0;
+	return true;
+}

@@ -24,7 +24,7 @@ test('web/openapi.yaml describes every route, and no other', () => {
 test('web/openapi.yaml names every stable word that the server can answer with', () => {
 	const words = new Set();
 	for (const file of ['web/api/create.c', 'core/telephony/carrier.c', 'web/respond.c'])
-		for (const [, word] of readFileSync(join(root, file), 'utf8').matchAll(/(?:refuse\(creation, \d+, |cp_respond_error\(request, \d+, |\[CP_CARRIER_\w+\] = \{)"(\w+)"/g))
+		for (const [, word] of readFileSync(join(root, file), 'utf8').matchAll(/(?:refuse\(creation, \d+, |cp_http_reply_error\(request, \d+, |\[CP_CARRIER_\w+\] = \{)"(\w+)"/g))
 			words.add(word);
 	words.delete('ok');
 	assert.ok(words.size > 20, 'the words are found in the source');

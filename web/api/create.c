@@ -56,7 +56,7 @@ static void refuse(struct creation *creation, int status, const char *code, cons
 	struct cp_http_request *request = creation->request;
 	struct cp_str copy = cp_arena_str(creation->arena, cp_str(sentence)); /* sentence may be the current error message */
 	release(creation);
-	cp_respond_error(request, status, code, copy.ptr);
+	cp_http_reply_error(request, status, code, copy.ptr);
 }
 
 static void fail(struct creation *creation, int error)

@@ -11,6 +11,9 @@
 /* How often a caller is asked to wait, and how long each time: two minutes in all, then we apologize. */
 enum { WAIT_S = 3, MAX_WAITS = 40 };
 
+/* Anybody can send forged webhooks, and a disk is finite. */
+enum { REFUSALS_LOGGED_A_SECOND = 20 };
+
 struct cp_str cp_webhook_fact(const struct cp_webhook *webhook, const char *name)
 {
 	struct cp_str value = cp_form_get(&webhook->form, name);
@@ -71,7 +74,12 @@ void cp_webhook_wait(struct cp_webhook *webhook, struct cp_str step, const char 
 
 static void refuse(struct cp_webhook *webhook, const char *why)
 {
-	cp_log(CP_LOG_WARNING, cp_http_log(webhook->request), "voice.refused", "%s", why);
+	unsigned dropped = 0;
+	bool told = cp_log_budget_take(&webhook->web->refusals, REFUSALS_LOGGED_A_SECOND, &dropped);
+	if (dropped != 0)
+		cp_log(CP_LOG_WARNING, NULL, "voice.refused", "%u more webhooks before", dropped);
+	if (told)
+		cp_log(CP_LOG_WARNING, cp_http_log(webhook->request), "voice.refused", "%s", why);
 	cp_webhook_reply_status(webhook, 403);
 }
 

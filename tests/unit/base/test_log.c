@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <stdlib.h>
@@ -72,6 +73,27 @@ static void test_mask__shows_country_and_end(void **state)
 	assert_string_equal(masked, "*******");
 }
 
+static void test_budget__lines_of_a_second_are_counted(void **state)
+{
+	(void)state;
+	struct cp_log_budget budget = {0};
+	unsigned taken = 0, told = 0, dropped = 0;
+	uint64_t start = cp_clock_monotonic_ms() / 1000;
+	for (int i = 0; i < 1000; ++i) {
+		if (cp_log_budget_take(&budget, 3, &dropped)) {
+			++taken;
+			told += dropped;
+		}
+	}
+	uint64_t seconds = cp_clock_monotonic_ms() / 1000 - start + 1;
+	assert_in_range(taken, 3, 3 * seconds);
+	assert_int_equal(taken + told + budget.dropped, 1000);
+	while (cp_clock_monotonic_ms() / 1000 == budget.second)
+		; /* the next second begins */
+	assert_true(cp_log_budget_take(&budget, 3, &dropped));
+	assert_int_equal(taken + told + dropped, 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -79,6 +101,7 @@ int main(void)
 		cmocka_unit_test(test_log__text_stays_one_line),
 		cmocka_unit_test(test_log__less_important_levels_are_dropped),
 		cmocka_unit_test(test_mask__shows_country_and_end),
+		cmocka_unit_test(test_budget__lines_of_a_second_are_counted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,6 +35,7 @@ struct cp_web {
 	struct cp_vault *vault;
 	const struct cp_providers *providers;
 	struct cp_countries *countries;
+	struct cp_log_budget refusals; /* lines about webhooks that are not authentic */
 };
 
 extern const struct cp_http_route cp_web_routes[];

@@ -29,6 +29,16 @@ bool cp_log_enabled(enum cp_log_level level);
 /* event is a fixed dotted word ("call.created"): what one searches for. about may be NULL. */
 void cp_log(enum cp_log_level level, const struct cp_log_context *about, const char *event, const char *fmt, ...) CP_PRINTF(4, 5);
 
+/*
+ * How many lines of one kind a second may have, for what strangers can cause as often as they like. Zero it to start; one a thread.
+ */
+struct cp_log_budget {
+	uint64_t second; /* of the monotonic clock */
+	unsigned written, dropped;
+};
+/* True where a line may be written now; *ret_dropped gets how many were not since the last one that was. */
+bool cp_log_budget_take(struct cp_log_budget *budget, unsigned lines_a_second, unsigned *ret_dropped);
+
 enum { CP_MASKED_PHONE_SIZE = 20 };
 /* "+1415*****23" of an E.164 number; everything but letters and digits of short input is masked whole. */
 void cp_mask_phone(struct cp_str e164, char out[CP_MASKED_PHONE_SIZE]);
