@@ -9,8 +9,6 @@
 
 enum { CREATE, ACCEPTED, REFUSED, MOVE, MOVE_ON, REPORT, FIND_OPEN };
 
-#define TERMINAL "'completed', 'busy', 'no-answer', 'failed', 'canceled'"
-
 /*
  * $1 session, $2 from, $3 to, $4 what to note, $5 the supporter's leg, $6 the target that the step may lead to, $7 the target that it is
  * about; null for none. Both come back as documents, so that C reads no more of the plan than it speaks of.
@@ -173,7 +171,6 @@ struct move {
 	void *data;
 	struct cp_db *db;
 	struct cp_tenant_id tenant;
-	struct cp_arena *arena;
 	struct cp_str step;
 	struct cp_call_position to;
 	struct cp_str outcome;
@@ -258,7 +255,7 @@ int cp_session_move(struct cp_db *db, struct cp_tenant_id tenant, const struct c
 	cp_call_position_write(request->from, from);
 	cp_call_position_write(request->to, to);
 	struct move *move = cp_alloc(sizeof(*move));
-	*move = (struct move){.fn = fn, .data = data, .db = db, .tenant = tenant, .arena = arena, .step = cp_arena_str(arena, request->step), .to = request->to};
+	*move = (struct move){.fn = fn, .data = data, .db = db, .tenant = tenant, .step = cp_arena_str(arena, request->step), .to = request->to};
 	move->outcome = done ? cp_arena_str(arena, request->outcome) : CP_STR("");
 	struct cp_str *values = move->values;
 	values[0] = cp_arena_str(arena, cp_str(request->session_id));

@@ -173,13 +173,16 @@ struct cp_division cp_dataset_division(const struct cp_dataset *dataset, uint32_
 	};
 }
 
-uint32_t cp_dataset_division_find(const struct cp_dataset *dataset, struct cp_str id)
+typedef struct cp_str row_name(const struct cp_dataset *dataset, uint32_t index);
+
+/* The row with this name in a section that is sorted by it; CP_DATASET_NONE where there is none. */
+static uint32_t find(const struct cp_dataset *dataset, enum section section, row_name *name_of, int (*compare)(struct cp_str, struct cp_str),
+                     struct cp_str name)
 {
-	const struct division_row *rows = ROWS(dataset, SECTION_DIVISIONS, division_row);
-	uint32_t low = 0, high = dataset->meta->counts[SECTION_DIVISIONS];
+	uint32_t low = 0, high = dataset->meta->counts[section];
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
-		int order = cp_dataset_compare_ids(id, cp_dataset_text(dataset, rows[middle].id));
+		int order = compare(name, name_of(dataset, middle));
 		if (order == 0)
 			return middle;
 		if (order < 0)
@@ -188,6 +191,16 @@ uint32_t cp_dataset_division_find(const struct cp_dataset *dataset, struct cp_st
 			low = middle + 1;
 	}
 	return CP_DATASET_NONE;
+}
+
+static struct cp_str division_id(const struct cp_dataset *dataset, uint32_t index)
+{
+	return cp_dataset_text(dataset, ROWS(dataset, SECTION_DIVISIONS, division_row)[index].id);
+}
+
+uint32_t cp_dataset_division_find(const struct cp_dataset *dataset, struct cp_str id)
+{
+	return find(dataset, SECTION_DIVISIONS, division_id, cp_dataset_compare_ids, id);
 }
 
 struct cp_seat cp_dataset_seat(const struct cp_dataset *dataset, uint32_t index)
@@ -239,21 +252,14 @@ struct cp_person cp_dataset_person(const struct cp_dataset *dataset, uint32_t in
 	};
 }
 
+static struct cp_str person_key(const struct cp_dataset *dataset, uint32_t index)
+{
+	return cp_dataset_text(dataset, ROWS(dataset, SECTION_PEOPLE, person_row)[index].key);
+}
+
 uint32_t cp_dataset_person_find(const struct cp_dataset *dataset, struct cp_str key)
 {
-	const struct person_row *rows = ROWS(dataset, SECTION_PEOPLE, person_row);
-	uint32_t low = 0, high = dataset->meta->counts[SECTION_PEOPLE];
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		int order = cp_str_compare(key, cp_dataset_text(dataset, rows[middle].key));
-		if (order == 0)
-			return middle;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return CP_DATASET_NONE;
+	return find(dataset, SECTION_PEOPLE, person_key, cp_str_compare, key);
 }
 
 uint32_t cp_dataset_person_holders(const struct cp_dataset *dataset, uint32_t index, const uint32_t **ret_holders)

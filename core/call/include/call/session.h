@@ -72,7 +72,8 @@ typedef void cp_session_move_fn(void *data, int error, const struct cp_session_s
 
 /*
  * Compare-and-set: where the session is at move->from, it goes to move->to, the step is noted with what it led to, and the target's
- * outcome is written; all or nothing. Where it is elsewhere, what the same step led to before is answered and nothing changes.
+ * outcome is written; all or nothing. Where it is elsewhere, what the same step led to before is answered and nothing changes. arena, and what
+ * move points to, must live until fn is called: the statement may be sent again.
  */
 int cp_session_move(struct cp_db *db, struct cp_tenant_id tenant, const struct cp_session_move *move, struct cp_arena *arena,
                     cp_session_move_fn *fn, void *data) CP_MUST_CHECK;
